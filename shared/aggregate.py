@@ -1,0 +1,419 @@
+"""The aggregate store: one document, changed by one atomic write that also holds the events of that change.
+
+An aggregate (an appeal, a case, a referral, a message) is one document. A command *loads* it, *decides* by a pure function
+`state → (state, events)`, and *saves* by one targeted update with the filter `{_id, version}`:
+
+    {_id, version, sequence, <fields of the state>, outbox: [event, …], pending: since, wake_at,
+     seen: {source aggregate: sequence}, commands: [{key, command, hash, at}], created: {hash}}
+
+    cases = Aggregates(database["cases"], Case, service="casework", subject="case", wake_at=domain.wake_at)
+    saved = cases.change(case_id, lambda case: approve(case, actor, now), ask)
+
+What it guarantees
+- A change and its events are saved together or not at all; `sequence` is contiguous per aggregate, given in that same write.
+- Somebody else saved in between → the decision is made again on what is there now, a bounded number of times, then `Conflict`.
+  The update is targeted (`$set` what changed, `$push` the events) and never replaces the document: a replacement would put back
+  events that the relay has just removed.
+- `create` (from a request): the id is derived from the caller and its Idempotency-Key, so the same request twice makes one
+  thing; another body under the same key is `KeyReused`.
+- `change` (a command): with an Idempotency-Key that the aggregate remembers (24 hours) nothing changes and the answer is the
+  state as it stands; else `If-Match` must name the current version (`Stale`), and must be there (`PreconditionRequired`).
+- `react` (to an event): what is not newer than the last event seen from the same source aggregate is ignored; the ids of the
+  events that follow are derived from the cause, so a second reaction tells nobody twice. It may create the aggregate.
+- `tick` (the clock): neither key nor version; decides on what is there.
+
+`wake_at(state)` says when the clock has to look at the aggregate next (or None); it is saved with it and indexed.
+All writes are `w: majority, j: true` (see `shared.mongo`). Several documents in one transaction: pass the session to each call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from shared import telemetry
+from shared.events import Event, cut, type_of
+from shared.events.base import declared
+from shared.events.cloudevents import LARGEST, Envelope, data_of
+from shared.refusals import Conflict, KeyReused, NotFound, PreconditionRequired, Stale
+
+S = TypeVar("S")
+Decision = tuple[S, Sequence[Event]]
+
+NAMESPACE = uuid.UUID("7a0c4b2e-6f0d-5c55-9c1e-4b6972746572")
+"""Root of all ids that are derived: they are the same on every machine, for ever."""
+REMEMBERED = timedelta(hours=24)
+"""How long a command's Idempotency-Key is remembered (by time: a number of keys was overrun in 0.2 s on a hot aggregate)."""
+ATTEMPTS = 25
+"""How often a lost race is tried again before the caller is told."""
+BOOKKEEPING = frozenset(
+    {"_id", "version", "sequence", "outbox", "pending", "seen", "commands", "created", "wake_at"}
+)
+
+
+@dataclass(frozen=True)
+class Once:
+    """A create from a request: the Idempotency-Key (already part of the id) and the hash of the body."""
+
+    key: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A command from a request. `if_match`: the version the caller saw, or None where the header was absent."""
+
+    command: str
+    key: str | None
+    hash: str
+    if_match: int | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Saved(Generic[S]):
+    """An aggregate as it stands in the store. `changed`: whether the call that gave it has written."""
+
+    id: str
+    version: int
+    state: S
+    sequence: str
+    seen: Mapping[str, str]
+    changed: bool = False
+
+
+def ensure_epoch(database: Database) -> int:
+    """The epoch of a service's database; 1 where it has none yet. A restore raises it, so that what is published afterwards
+    is never taken for what was published before the backup was lost."""
+    database["meta"].update_one({"_id": "epoch"}, {"$setOnInsert": {"n": 1}}, upsert=True)
+    return database["meta"].find_one({"_id": "epoch"})["n"]
+
+
+def next_number(database: Database, series: str) -> int:
+    """The next number of a series (1, 2, 3 …). A number taken for something that was not saved in the end stays unused."""
+    counter = database["numbers"].find_one_and_update(
+        {"_id": series}, {"$inc": {"n": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    return counter["n"]
+
+
+def derived_id(*parts: str) -> str:
+    """An id that the parts determine (UUID version 5)."""
+    return str(uuid.uuid5(NAMESPACE, "/".join(parts)))
+
+
+def creation_id(subject: str, sub: str, key: str) -> str:
+    """Id of what `sub` creates with this Idempotency-Key."""
+    return derived_id("create", subject, sub, key)
+
+
+def body_hash(body: Any) -> str:
+    """Hash of a request's body, the same for the same JSON whatever the order of its members."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def state_document(state: Any) -> dict[str, Any]:
+    """A state as fields of a document: times stay times, dates become ISO texts, tuples lists."""
+    return _with_lists(msgspec.to_builtins(state, builtin_types=(datetime,)))
+
+
+def _with_lists(value: Any) -> Any:
+    """The database knows lists only; a tuple would never be equal to what comes back."""
+    if isinstance(value, dict):
+        return {key: _with_lists(member) for key, member in value.items()}
+    return [_with_lists(member) for member in value] if isinstance(value, list | tuple) else value
+
+
+class Aggregates(Generic[S]):
+    """The aggregates of one kind, in one collection. `service` and `subject` name the source and the kind of aggregate."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        state: type[S],
+        *,
+        service: str,
+        subject: str,
+        wake_at: Callable[[S], datetime | None] = lambda state: None,
+        epoch: int = 1,
+    ) -> None:
+        self.collection = collection
+        self.service = service
+        self.subject = subject
+        self._type = state
+        self._wake_at = wake_at
+        self._epoch = epoch
+
+    def ensure_indexes(self) -> None:
+        for field in ("pending", "wake_at"):
+            self.collection.create_index(
+                [(field, 1)], name=field, partialFilterExpression={field: {"$type": "date"}}
+            )
+
+    # ------------------------------------------------------------------ reading
+
+    def find(self, id: str, session: ClientSession | None = None) -> Saved[S] | None:
+        document = self.collection.find_one({"_id": id}, {"outbox": 0}, session=session)
+        return self.saved(document) if document else None
+
+    def get(self, id: str, session: ClientSession | None = None) -> Saved[S]:
+        """The aggregate, or NotFound."""
+        saved = self.find(id, session)
+        if saved is None:
+            raise NotFound
+        return saved
+
+    def saved(self, document: Mapping[str, Any], *, changed: bool = False) -> Saved[S]:
+        """A document of the collection (as a query found it) as a Saved."""
+        fields = {name: value for name, value in document.items() if name not in BOOKKEEPING}
+        state = msgspec.convert(fields, self._type)
+        return Saved(
+            document["_id"],
+            document["version"],
+            state,
+            document["sequence"],
+            document.get("seen", {}),
+            changed,
+        )
+
+    # ------------------------------------------------------------------ writing
+
+    def create(
+        self, id: str, decide: Callable[[], Decision[S]], once: Once, session: ClientSession | None = None
+    ) -> Saved[S]:
+        """Make the aggregate `id`, or answer with it as it stands if the same request has made it before."""
+        known = self._created(id, once, session)
+        if known is not None:
+            return known
+        state, events = decide()
+        try:
+            return self._insert(id, state, events, {"created": {"hash": once.hash}}, None, session)
+        except DuplicateKeyError:
+            if session is not None:
+                raise
+        known = self._created(id, once, session)
+        if known is None:
+            raise Conflict
+        return known
+
+    def _created(self, id: str, once: Once, session: ClientSession | None) -> Saved[S] | None:
+        document = self.collection.find_one({"_id": id}, {"outbox": 0}, session=session)
+        if document is None:
+            return None
+        if document.get("created", {}).get("hash") != once.hash:
+            raise KeyReused
+        return self.saved(document)
+
+    def change(
+        self, id: str, decide: Callable[[S], Decision[S]], ask: Ask, session: ClientSession | None = None
+    ) -> Saved[S]:
+        """Carry out a command. Raises NotFound, KeyReused, PreconditionRequired, Stale, Conflict, and what `decide` raises."""
+
+        def attempt(document: dict[str, Any] | None) -> Saved[S]:
+            if document is None:
+                raise NotFound
+            if _repeated(document, ask):
+                return self.saved(document)
+            if ask.if_match is None:
+                raise PreconditionRequired
+            if ask.if_match != document["version"]:
+                raise Stale
+            state, events = decide(self.saved(document).state)
+            return self._update(document, state, events, _remember(document, ask), None, session)
+
+        return self._until_saved(id, attempt, session)
+
+    def react(
+        self,
+        id: str,
+        decide: Callable[[S | None], Decision[S] | None],
+        cause: Envelope,
+        session: ClientSession | None = None,
+    ) -> Saved[S] | None:
+        """Let an event of elsewhere take effect once. `decide` answers None where there is nothing to change (not remembered).
+
+        Where the aggregate does not exist, `decide(None)` may create it; its id then comes from the business key.
+        """
+        source = cause.subject
+
+        def attempt(document: dict[str, Any] | None) -> Saved[S] | None:
+            if document is not None and document.get("seen", {}).get(source, "") >= cause.sequence:
+                return self.saved(document)
+            decision = decide(self.saved(document).state if document else None)
+            if decision is None:
+                return self.saved(document) if document else None
+            seen = {f"seen.{source}": cause.sequence}
+            if document is None:
+                try:
+                    return self._insert(id, *decision, {"seen": {source: cause.sequence}}, cause, session)
+                except DuplicateKeyError:
+                    if session is not None:
+                        raise
+                    raise _LostRace from None
+            return self._update(document, *decision, seen, cause, session)
+
+        return self._until_saved(id, attempt, session)
+
+    def tick(self, id: str, decide: Callable[[S], Decision[S] | None]) -> Saved[S] | None:
+        """Let the clock, or a process of the service itself, change the aggregate. None where it does not exist."""
+
+        def attempt(document: dict[str, Any] | None) -> Saved[S] | None:
+            if document is None:
+                return None
+            decision = decide(self.saved(document).state)
+            if decision is None:
+                return self.saved(document)
+            return self._update(document, *decision, {}, None, None)
+
+        return self._until_saved(id, attempt, None)
+
+    # ------------------------------------------------------------------ how it is written
+
+    def _until_saved(self, id: str, attempt: Callable, session: ClientSession | None) -> Any:
+        for number in range(ATTEMPTS):
+            document = self.collection.find_one({"_id": id}, {"outbox": 0}, session=session)
+            try:
+                return attempt(document)
+            except _LostRace:
+                if session is not None:
+                    raise Conflict from None
+                time.sleep(random.random() * 0.004 * min(number + 1, 10))  # noqa: S311  spreads the losers
+        raise Conflict
+
+    def _insert(
+        self,
+        id: str,
+        state: S,
+        events: Sequence[Event],
+        bookkeeping: dict[str, Any],
+        cause: Envelope | None,
+        session: ClientSession | None,
+    ) -> Saved[S]:
+        outbox = self._envelopes(id, "", events, cause)
+        document = {
+            "_id": id,
+            "version": 1,
+            "sequence": outbox[-1]["sequence"] if outbox else "",
+            **state_document(state),
+            "outbox": outbox,
+            "wake_at": self._wake_at(state),
+            **bookkeeping,
+        }
+        if outbox:
+            document["pending"] = outbox[-1]["time"]
+        self.collection.insert_one(document, session=session)
+        return self.saved(document, changed=True)
+
+    def _update(
+        self,
+        document: dict[str, Any],
+        state: S,
+        events: Sequence[Event],
+        bookkeeping: dict[str, Any],
+        cause: Envelope | None,
+        session: ClientSession | None,
+    ) -> Saved[S]:
+        outbox = self._envelopes(document["_id"], document["sequence"], events, cause)
+        fields = {
+            name: value
+            for name, value in state_document(state).items()
+            if name not in document or document[name] != value
+        }
+        fields |= bookkeeping
+        wake_at = self._wake_at(state)
+        if wake_at != document.get("wake_at"):
+            fields["wake_at"] = wake_at
+        update: dict[str, Any] = {"$inc": {"version": 1}}
+        if outbox:
+            fields["sequence"] = outbox[-1]["sequence"]
+            update["$push"] = {"outbox": {"$each": outbox}}
+            # $min keeps the time since when something waits, and sets it where nothing did: the relay takes the oldest first.
+            update["$min"] = {"pending": outbox[-1]["time"]}
+        if fields:
+            update["$set"] = fields
+        result = self.collection.update_one(
+            {"_id": document["_id"], "version": document["version"]}, update, session=session
+        )
+        if result.matched_count != 1:
+            raise _LostRace
+        sequence = fields.get("sequence", document["sequence"])
+        return Saved(
+            document["_id"], document["version"] + 1, state, sequence, document.get("seen", {}), True
+        )
+
+    def _envelopes(
+        self, id: str, sequence: str, events: Sequence[Event], cause: Envelope | None
+    ) -> list[dict[str, Any]]:
+        """The outbox entries of events that follow `sequence`."""
+        entries = []
+        for n, event in enumerate(events):
+            if declared(type(event)).subject != self.subject:
+                raise TypeError(f"{type_of(type(event))} is not an event of a {self.subject}")
+            sequence = self._next(sequence)
+            envelope = Envelope(
+                id=_event_id(id, sequence, type_of(type(event)), n, cause),
+                type=type_of(type(event)),
+                source=f"/{self.service}",
+                subject=id,
+                time=cut(event.occurred_at),
+                sequence=sequence,
+                partitionkey=id,
+                traceparent=telemetry.current_traceparent(),
+                data=data_of(event),
+            )
+            if len(msgspec.json.encode(envelope.data)) > LARGEST:
+                raise ValueError(f"{envelope.type} of {id} is over {LARGEST} bytes")
+            entries.append(msgspec.to_builtins(envelope, builtin_types=(datetime,)))
+        return entries
+
+    def _next(self, sequence: str) -> str:
+        """The sequence after this one. The number goes on through a restore, whose epoch is higher; the order stays."""
+        number = int(sequence.rpartition("-")[2]) if sequence else 0
+        return f"{self._epoch:04d}-{number + 1:012d}"
+
+
+class _LostRace(Exception):
+    """Somebody else has saved the document since it was loaded."""
+
+
+def _event_id(id: str, sequence: str, type: str, n: int, cause: Envelope | None) -> str:
+    """From a cause: the same however often the reaction runs. From a command: its place in the aggregate's history."""
+    if cause is not None:
+        return derived_id("event", cause.id, type, id, str(n))
+    return derived_id("event", id, sequence)
+
+
+def _repeated(document: Mapping[str, Any], ask: Ask) -> bool:
+    """Whether this command was carried out before. Raises KeyReused where the key stands for another command or body."""
+    if ask.key is None:
+        return False
+    for known in document.get("commands", []):
+        if known["key"] == ask.key:
+            if (known["command"], known["hash"]) != (ask.command, ask.hash):
+                raise KeyReused
+            return True
+    return False
+
+
+def _remember(document: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """What to set so that this command is remembered, and those before it for 24 hours; nothing for one without a key."""
+    if ask.key is None:
+        return {}
+    kept = [known for known in document.get("commands", []) if known["at"] > ask.now - REMEMBERED]
+    this = {"key": ask.key, "command": ask.command, "hash": ask.hash, "at": ask.now}
+    return {"commands": [*kept, this]}

@@ -1,0 +1,42 @@
+"""Parts that the tiers share: one mongod per session, a database prefix of its own for each test."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from pathlib import Path
+
+import pytest
+
+from shared import mongo
+from shared.embedded import mongod
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory):
+    """URL of a real replica set, shared by the whole session."""
+    folder: Path = tmp_path_factory.mktemp("mongod")
+    with mongod.running(folder, free_port()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mongo_client(mongo_url: str):
+    with mongo.connect(mongo_url) as client:
+        yield client
+
+
+@pytest.fixture
+def prefix(mongo_client):
+    """A prefix for database names that no other test uses; the databases go when the test is over."""
+    name = f"t{uuid.uuid4().hex[:10]}_"
+    yield name
+    for database in mongo_client.list_database_names():
+        if database.startswith(name):
+            mongo_client.drop_database(database)
