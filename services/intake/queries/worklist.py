@@ -1,0 +1,159 @@
+"""The worklist: everything that waits to be done, of all services, made of `open` in their events and of nothing else.
+
+Two collections. `subjects` has one document per aggregate with the newest `sequence` heard of it, kept when nothing is open, so
+that a late copy cannot bring anything back. `items` has one document per open item (`<subject>:<item>`), which is what a page
+reads, sorted by due time on an index. An item that is done stays as a row with `open: false` and the sequence that ended it.
+
+Rows hold ids; names are joined when they are shown. `restricted` stands on each row, so that a list can be filtered by the one
+rule of access; it follows the family's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from pymongo import UpdateMany, UpdateOne
+from pymongo.collection import Collection
+
+from shared.access import Actor, FamilyFiles, reading_filter
+from shared.events import Event
+from shared.events.cloudevents import Envelope
+from shared.http.paging import Position, keyset_filter
+
+SORT = (("due_at", 1), ("_id", 1))
+SEEN_BY_SUPERVISORS = 1
+"""An item raised so often is on the supervisors' own list too (contract: *Holder and open items*)."""
+
+
+class Worklist:
+    """The read model and its queries. `files` has taken in the same events before."""
+
+    def __init__(self, subjects: Collection, items: Collection, files: FamilyFiles) -> None:
+        self.subjects = subjects
+        self.items = items
+        self.files = files
+
+    def ensure_indexes(self) -> None:
+        for field in ("owner.id", "holder", "center_id"):
+            self.items.create_index(
+                [(field, 1), *SORT], name=field.replace(".", "_"), partialFilterExpression={"open": True}
+            )
+        self.items.create_index([("subject", 1)], name="subject")
+        self.items.create_index([("family_id", 1)], name="family")
+
+    # ------------------------------------------------------------------ taking in
+
+    def apply(self, envelopes: Sequence[Envelope]) -> None:
+        """Take in a batch of events (a read model of the consumer). Applying any of them again changes nothing."""
+        newest: dict[str, Envelope] = {}
+        for envelope in envelopes:
+            known = newest.get(envelope.subject)
+            if known is None or known.sequence < envelope.sequence:
+                newest[envelope.subject] = envelope
+        if not newest:
+            return
+        self.subjects.bulk_write([_newer_subject(e) for e in newest.values()], ordered=False)
+        stored = self.subjects.find({"_id": {"$in": list(newest)}}, {"sequence": 1})
+        current = [newest[d["_id"]] for d in stored if d["sequence"] == newest[d["_id"]].sequence]
+        files = self.files.files({e.data["family_id"] for e in current})
+        writes = []
+        for envelope in current:
+            file = files.get(envelope.data["family_id"])
+            writes += _item_writes(envelope, restricted=file is None or file.restricted)
+        writes += [
+            UpdateMany(
+                {"family_id": family, "restricted": not file.restricted},
+                {"$set": {"restricted": file.restricted}},
+            )
+            for family, file in files.items()
+        ]
+        if writes:
+            # Ordered: an item's row is written, then what is gone is closed, then the whole file's restriction is set.
+            self.items.bulk_write(writes, ordered=True)
+
+    # ------------------------------------------------------------------ reading
+
+    def find(
+        self, actor: Actor, filters: Mapping[str, Any], position: Position | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Rows that the actor may read, by due time; at most `limit`, after `position`. `filters`: see `_filter`."""
+        readable = reading_filter(actor, self.files.held_by(actor.sub))
+        query = {"$and": [{"open": True}, readable, *_filters(actor, filters), keyset_filter(SORT, position)]}
+        return list(self.items.find(query).sort(list(SORT)).limit(limit))
+
+
+def _newer_subject(envelope: Envelope) -> UpdateOne:
+    newer = {"$lt": [{"$ifNull": ["$sequence", ""]}, envelope.sequence]}
+    document = {"$literal": {"_id": envelope.subject, "sequence": envelope.sequence}}
+    return UpdateOne(
+        {"_id": envelope.subject}, [{"$replaceWith": {"$cond": [newer, document, "$$ROOT"]}}], upsert=True
+    )
+
+
+def _item_writes(envelope: Envelope, *, restricted: bool) -> list[UpdateOne | UpdateMany]:
+    """One write per open item, and one that closes all others of the subject."""
+    event = envelope.base()
+    rows = _rows(envelope, event, restricted)
+    gone = {
+        "subject": envelope.subject,
+        "_id": {"$nin": [row["_id"] for row in rows]},
+        "open": True,
+        "sequence": {"$lt": envelope.sequence},
+    }
+    closed = {"$set": {"open": False, "sequence": envelope.sequence}}
+    return [*(_newer_row(row) for row in rows), UpdateMany(gone, closed)]
+
+
+def _newer_row(row: dict[str, Any]) -> UpdateOne:
+    newer = {"$lt": [{"$ifNull": ["$sequence", ""]}, row["sequence"]]}
+    return UpdateOne(
+        {"_id": row["_id"]}, [{"$replaceWith": {"$cond": [newer, {"$literal": row}, "$$ROOT"]}}], upsert=True
+    )
+
+
+def _rows(envelope: Envelope, event: Event, restricted: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "_id": f"{envelope.subject}:{item.item}",
+            "subject": envelope.subject,
+            "service": envelope.source.removeprefix("/"),
+            "sequence": envelope.sequence,
+            "open": True,
+            "item": item.item,
+            "owner": msgspec.to_builtins(item.owner),
+            "holder": event.holder,
+            "center_id": event.center_id,
+            "family_id": event.family_id,
+            "person_id": event.person_id,
+            "next_action": item.next_action,
+            "due_at": item.due_at,
+            "raised": item.raised,
+            "restricted": restricted,
+        }
+        for item in event.open
+    ]
+
+
+def _filters(actor: Actor, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The filters of the contract; `owner` and `holder` know `me`. `now` is when `overdue` is asked."""
+    found: list[dict[str, Any]] = []
+    if owner := filters.get("owner"):
+        found.append(_mine(actor) if owner == "me" else {"owner.id": owner})
+    if holder := filters.get("holder"):
+        found.append({"holder": actor.sub if holder == "me" else holder})
+    found += [{name: filters[name]} for name in ("center_id", "service") if filters.get(name)]
+    if (overdue := filters.get("overdue")) is not None:
+        found.append({"due_at": {"$lt" if overdue else "$gte": filters["now"]}})
+    if due_before := filters.get("due_before"):
+        found.append({"due_at": {"$lt": due_before}})
+    return found
+
+
+def _mine(actor: Actor) -> dict[str, Any]:
+    """A worker's own items; a supervisor's own, the center's, and what was raised to him."""
+    if not actor.is_a("supervisor"):
+        return {"owner.id": actor.sub}
+    raised = {"center_id": actor.center_id, "raised": {"$gte": SEEN_BY_SUPERVISORS}}
+    return {"$or": [{"owner.id": actor.sub}, {"owner.id": actor.center_id}, raised]}
