@@ -1,0 +1,91 @@
+"""How the rooms may lean on each other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PURE = {"shared.events", "shared.refusals", "shared.calendar"}
+DOMAINS = sorted(ROOT.glob("services/*/domain/**/*.py"))
+SERVICES = ("intake", "casework", "referrals", "notifications")
+ROOMS = (
+    "README.md",
+    "domain",
+    "policy",
+    "use_cases",
+    "reactions",
+    "queries",
+    "store",
+    "service",
+    "api",
+    "schemas",
+    "clock",
+)
+
+
+def test_import_contracts():
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def imported(path: Path) -> set[str]:
+    """Modules that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", DOMAINS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_domain_is_pure(path):
+    own = ".".join(path.relative_to(ROOT).parts[:3])
+    for module in imported(path):
+        allowed = (
+            module.split(".")[0] in sys.stdlib_module_names
+            or module == own
+            or module.startswith(own + ".")
+            or any(module == pure or module.startswith(pure + ".") for pure in PURE)
+        )
+        assert allowed, f"{module} is not for the domain"
+
+
+FORBIDDEN_CALLS = (
+    "datetime.now",
+    "datetime.utcnow",
+    "date.today",
+    "time.time",
+    "time.monotonic",
+    "uuid.uuid4",
+    "open",
+    "print",
+)
+
+
+@pytest.mark.parametrize("path", DOMAINS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_domain_asks_no_clock_and_rolls_no_dice(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not calls & {*FORBIDDEN_CALLS, *(f"dt.{call}" for call in FORBIDDEN_CALLS)}
+    assert "random" not in imported(path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_service_has_the_same_rooms(service, room):
+    home = ROOT / "services" / service
+    assert (home / room).exists() or (home / f"{room}.py").exists()
