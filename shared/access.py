@@ -160,10 +160,14 @@ class FamilyFiles:
         known = self.known(family_id)
         return _file(known) if known else None
 
-    def files(self, family_ids: Many[str]) -> dict[str, File]:
-        """The same for many families at once."""
+    def known_of(self, family_ids: Many[str]) -> dict[str, Known]:
+        """All that has been heard of these families, of those that anything was heard of."""
         found = self.collection.find({"_id": {"$in": list(family_ids)}})
-        return {document["_id"]: _file(_known(document)) for document in found}
+        return {document["_id"]: _known(document) for document in found}
+
+    def files(self, family_ids: Many[str]) -> dict[str, File]:
+        """What the rule needs of these families, of those that anything was heard of."""
+        return {family_id: _file(known) for family_id, known in self.known_of(family_ids).items()}
 
     def held_by(self, sub: str) -> list[str]:
         """Ids of the restricted files that `sub` holds, or holds something open in."""

@@ -32,10 +32,10 @@ import hashlib
 import json
 import random
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -45,17 +45,14 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from shared import telemetry
-from shared.events import Event, cut, type_of
-from shared.events.base import declared
-from shared.events.cloudevents import LARGEST, Envelope, data_of
+from shared import outbox, telemetry
+from shared.events import Event
+from shared.events.cloudevents import Envelope
 from shared.refusals import Conflict, KeyReused, NotFound, PreconditionRequired, Stale
 
 S = TypeVar("S")
 Decision = tuple[S, Sequence[Event]]
 
-NAMESPACE = uuid.UUID("7a0c4b2e-6f0d-5c55-9c1e-4b6972746572")
-"""Root of all ids that are derived: they are the same on every machine, for ever."""
 REMEMBERED = timedelta(hours=24)
 """How long a command's Idempotency-Key is remembered (by time: a number of keys was overrun in 0.2 s on a hot aggregate)."""
 ATTEMPTS = 25
@@ -96,29 +93,12 @@ class Saved(Generic[S]):
     changed: bool = False
 
 
-def ensure_epoch(database: Database) -> int:
-    """The epoch of a service's database; 1 where it has none yet. A restore raises it, so that what is published afterwards
-    is never taken for what was published before the backup was lost."""
-    database["meta"].update_one({"_id": "epoch"}, {"$setOnInsert": {"n": 1}}, upsert=True)
-    return database["meta"].find_one({"_id": "epoch"})["n"]
-
-
 def next_number(database: Database, series: str) -> int:
     """The next number of a series (1, 2, 3 …). A number taken for something that was not saved in the end stays unused."""
     counter = database["numbers"].find_one_and_update(
         {"_id": series}, {"$inc": {"n": 1}}, upsert=True, return_document=ReturnDocument.AFTER
     )
     return counter["n"]
-
-
-def derived_id(*parts: str) -> str:
-    """An id that the parts determine (UUID version 5)."""
-    return str(uuid.uuid5(NAMESPACE, "/".join(parts)))
-
-
-def creation_id(subject: str, sub: str, key: str) -> str:
-    """Id of what `sub` creates with this Idempotency-Key."""
-    return derived_id("create", subject, sub, key)
 
 
 def body_hash(body: Any) -> str:
@@ -150,14 +130,12 @@ class Aggregates(Generic[S]):
         service: str,
         subject: str,
         wake_at: Callable[[S], datetime | None] = lambda state: None,
-        epoch: int = 1,
     ) -> None:
         self.collection = collection
         self.service = service
         self.subject = subject
         self._type = state
         self._wake_at = wake_at
-        self._epoch = epoch
 
     def ensure_indexes(self) -> None:
         for field in ("pending", "wake_at"):
@@ -359,43 +337,25 @@ class Aggregates(Generic[S]):
     def _envelopes(
         self, id: str, sequence: str, events: Sequence[Event], cause: Envelope | None
     ) -> list[dict[str, Any]]:
-        """The outbox entries of events that follow `sequence`."""
-        entries = []
-        for n, event in enumerate(events):
-            if declared(type(event)).subject != self.subject:
-                raise TypeError(f"{type_of(type(event))} is not an event of a {self.subject}")
-            sequence = self._next(sequence)
-            envelope = Envelope(
-                id=_event_id(id, sequence, type_of(type(event)), n, cause),
-                type=type_of(type(event)),
-                source=f"/{self.service}",
-                subject=id,
-                time=cut(event.occurred_at),
-                sequence=sequence,
-                partitionkey=id,
-                traceparent=telemetry.current_traceparent(),
-                data=data_of(event),
-            )
-            if len(msgspec.json.encode(envelope.data)) > LARGEST:
-                raise ValueError(f"{envelope.type} of {id} is over {LARGEST} bytes")
-            entries.append(msgspec.to_builtins(envelope, builtin_types=(datetime,)))
-        return entries
+        return outbox.entries(
+            events,
+            service=self.service,
+            subject=self.subject,
+            id=id,
+            after=sequence,
+            epoch=self._epoch,
+            cause=cause,
+            traceparent=telemetry.current_traceparent(),
+        )
 
-    def _next(self, sequence: str) -> str:
-        """The sequence after this one. The number goes on through a restore, whose epoch is higher; the order stays."""
-        number = int(sequence.rpartition("-")[2]) if sequence else 0
-        return f"{self._epoch:04d}-{number + 1:012d}"
+    @cached_property
+    def _epoch(self) -> int:
+        """Read once, at the first write: a restore, which raises it, is done while no process of the service runs."""
+        return outbox.epoch(self.collection.database)
 
 
 class _LostRace(Exception):
     """Somebody else has saved the document since it was loaded."""
-
-
-def _event_id(id: str, sequence: str, type: str, n: int, cause: Envelope | None) -> str:
-    """From a cause: the same however often the reaction runs. From a command: its place in the aggregate's history."""
-    if cause is not None:
-        return derived_id("event", cause.id, type, id, str(n))
-    return derived_id("event", id, sequence)
 
 
 def _repeated(document: Mapping[str, Any], ask: Ask) -> bool:

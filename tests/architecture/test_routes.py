@@ -17,7 +17,7 @@ OPEN_TO_ALL = {"healthz", "readyz", "metrics", "openapi.json", "docs", "problems
 UUID = "6f1f3f0e-0000-4000-8000-000000000000"
 
 
-def application(service: str):
+def application_of(service: str):
     """The real application, on a database that does not exist: nothing here may get as far as the store."""
     url = "mongodb://127.0.0.1:9/?replicaSet=rs0"
     module = importlib.import_module(f"services.{service}.app")
@@ -35,7 +35,9 @@ def application(service: str):
 
 @pytest.fixture(scope="module", params=SERVICES)
 def app(request):
-    return application(request.param)
+    application = application_of(request.param)
+    yield application
+    application.extensions[request.param].store.database.client.close()
 
 
 def path_of(rule: str) -> str:

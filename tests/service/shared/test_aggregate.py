@@ -9,18 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from shared import mongo
-from shared.aggregate import (
-    Aggregates,
-    Ask,
-    Once,
-    body_hash,
-    creation_id,
-    derived_id,
-    ensure_epoch,
-    next_number,
-)
+from shared.aggregate import Aggregates, Ask, Once, body_hash, next_number
 from shared.events import CaseOpened, CaseReopened, OpenItem, Owner
 from shared.events.cloudevents import Envelope
+from shared.ids import creation_id, derived_id
 from shared.refusals import KeyReused, NotFound, PreconditionRequired, Stale
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123000, tzinfo=UTC)
@@ -57,7 +49,7 @@ def things(mongo_client, prefix):
     database = mongo.database(mongo_client, f"{prefix}casework")
     things = Aggregates(
         database["things"], Thing, service="casework", subject="case",
-        wake_at=lambda t: NOW if t.state == "open" else None, epoch=ensure_epoch(database),
+        wake_at=lambda t: NOW if t.state == "open" else None,
     )  # fmt: skip
     things.ensure_indexes()
     return things
@@ -291,6 +283,13 @@ def test_several_documents_in_one_transaction(things, mongo_client):
     with mongo_client.start_session() as session:
         session.with_transaction(both)
     assert raw(things, "t1")["version"] == raw(things, "t2")["version"] == 1
+
+
+def test_after_a_restore_the_epoch_is_higher_and_the_number_goes_on(things):
+    born(things)
+    things.collection.database["meta"].insert_one({"_id": "epoch", "n": 2})
+    restarted = Aggregates(things.collection, Thing, service="casework", subject="case")
+    assert restarted.tick("a1", step).sequence == "0002-000000000002"
 
 
 def test_numbers_of_a_series(things):
