@@ -17,7 +17,7 @@ from shared.log import open_log
 from shared.settings import load
 from shared.worker import run_worker
 
-GUNICORN = Path(__file__).parents[2] / "shared" / "embedded" / "gunicorn.conf.py"
+GUNICORN = Path(__file__).parents[2] / "shared" / "embedded" / "gunicorn_conf.py"
 
 
 def web(settings: ReferralsSettings) -> int:

@@ -8,7 +8,7 @@ from services.referrals.policy import Policy, load_policy
 from services.referrals.settings import ReferralsSettings
 from services.referrals.store import Store, open_store
 from shared import mongo
-from shared.http.clients import ServiceClient, TokenSource
+from shared.clients import ServiceClient, TokenSource
 
 
 @dataclass(frozen=True, kw_only=True)

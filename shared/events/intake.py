@@ -72,6 +72,16 @@ class NoticeGiven(AppealEvent):
     how: str
 
 
+@event("intake", "appeal-items-changed", subject="appeal")
+class AppealItemsChanged(AppealEvent):
+    """What is still to be done about an appeal has changed by something that happened elsewhere: somebody was asked, the
+    family's danger was raised, or a case has the appeal. `opened`, `done`: codes of items."""
+
+    opened: tuple[str, ...]
+    done: tuple[str, ...]
+    case_id: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class FamilyEvent(Event):
     """Every event of a family says its centers, its danger and whether its file is restricted (as of `file_version`)."""
@@ -108,6 +118,15 @@ class FamilyOverdue(FamilyEvent):
     """Items of the family's file passed their due time and were raised one level. `items`: their codes."""
 
     items: tuple[str, ...]
+
+
+@event("intake", "family-notice-given", subject="family")
+class FamilyNoticeGiven(FamilyEvent):
+    """A body that must be told within 24 hours of a danger, raised while the family had no open appeal, has been told."""
+
+    body: str
+    told_at: Moment
+    how: str
 
 
 @event("intake", "same-person-found", subject="family")

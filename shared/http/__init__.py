@@ -26,7 +26,6 @@ answers: they let the refusals of `shared.refusals` pass (`problems` turns them 
 | `fields`, `paging` | schemas, and lists by keyset |
 | `problems` | errors, and the pages that explain them |
 | `health`, `docs` | the routes that every service has |
-| `clients` | calling another service |
 """
 
 from shared.http.app import create_app

@@ -1,1 +1,1 @@
-"""What intake shows: the read models fed by all topics (worklist, timeline, known referrals), search, and the lists."""
+"""Looking things up: persons by what somebody can say of them, and what is joined to a list of ids."""

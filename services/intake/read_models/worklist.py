@@ -18,11 +18,12 @@ from pymongo import UpdateMany, UpdateOne
 from pymongo.collection import Collection
 
 from shared.access import Actor, FamilyFiles, reading_filter
-from shared.events import Event
+from shared.events import CATALOGUE, Event, declared
 from shared.events.cloudevents import Envelope
 from shared.http.paging import Position, keyset_filter
 
 SORT = (("due_at", 1), ("_id", 1))
+ABOUT = {"intake": "appeal", "casework": "case", "referrals": "referral", "notifications": "message"}
 SEEN_BY_SUPERVISORS = 1
 """An item raised so often is on the supervisors' own list too (contract: *Holder and open items*)."""
 
@@ -118,6 +119,7 @@ def _rows(envelope: Envelope, event: Event, restricted: bool) -> list[dict[str, 
         {
             "_id": f"{envelope.subject}:{item.item}",
             "subject": envelope.subject,
+            "kind": kind_of(envelope),
             "service": envelope.source.removeprefix("/"),
             "sequence": envelope.sequence,
             "open": True,
@@ -134,6 +136,12 @@ def _rows(envelope: Envelope, event: Event, restricted: bool) -> list[dict[str, 
         }
         for item in event.open
     ]
+
+
+def kind_of(envelope: Envelope) -> str:
+    """appeal, family, case, referral or message; of a type that is not declared here yet, what its service is about."""
+    kind = CATALOGUE.get(envelope.type)
+    return declared(kind).subject if kind else ABOUT[envelope.source.removeprefix("/")]
 
 
 def _filters(actor: Actor, filters: Mapping[str, Any]) -> list[dict[str, Any]]:

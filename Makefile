@@ -1,0 +1,67 @@
+# Everything starts here, from a fresh checkout, with nothing but Python 3.11+ and make.
+# Settings of `make run`: PORT, DATA_DIR, MONGO_URL, LOG (docs/settings.md).
+
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+INSTALL = @$(PYTHON) -I shared/embedded/install.py
+
+FAST = unit architecture contract
+TIERS = $(FAST) service system faults
+
+.DEFAULT_GOAL = help
+.PHONY: help run test fast lint $(TIERS) demo token settings lock clean
+.NOTPARALLEL:
+
+help: ## this list
+	@echo "Birtereze. make …"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-10s%s\n", name, $$0 }'
+	@echo "One tier of the tests alone: make TIER, one of $(TIERS)"
+
+run: ## start the whole stack on this machine; Ctrl-C stops it
+	$(INSTALL) run $(VENV)
+	@exec $(PY) -m shared.embedded.runner --with-parent
+
+demo: ## one family's whole way through a running stack, step by step
+	$(INSTALL) run $(VENV)
+	@$(PY) -m shared.embedded.demo
+
+token: ## an access token: make token USER=worker.astana, or CLIENT=agency-health-astana
+	$(INSTALL) run $(VENV)
+ifdef CLIENT
+	@$(PY) -m shared.embedded.token client "$(CLIENT)"
+else
+	@$(PY) -m shared.embedded.token user "$(USER)"
+endif
+
+test: lint $(TIERS) ## every tier of the tests, as CI runs them
+	@echo "All tiers passed: lint $(TIERS)"
+
+fast: lint $(FAST) ## the tiers that take seconds
+	@echo "Passed: lint $(FAST)"
+
+lint: ## style, and who may import whom
+	$(INSTALL) test $(VENV)
+	@echo "== lint"
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/lint-imports
+
+# A tier without tests fails (pytest's exit code 5): nothing is skipped in silence.
+$(TIERS):
+	$(INSTALL) test $(VENV)
+	@echo "== $@"
+	@$(PY) -m pytest -q tests/$@
+
+settings: ## write docs/settings.md anew, from the settings classes
+	$(INSTALL) run $(VENV)
+	@$(PY) -m shared.settings_docs > docs/settings.md
+
+lock: ## resolve requirements/*.in anew
+	$(INSTALL) test $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/run.in -o requirements/run.txt
+	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 -c requirements/run.txt requirements/test.in -o requirements/test.txt
+
+clean: ## remove what make made: packages, data, caches
+	rm -rf $(VENV) .data .hypothesis .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,84 @@
+"""Install what make needs: `python3 -I shared/embedded/install.py run|test [VENV]`. Nothing but the standard library.
+
+Makes a virtual environment and installs the packages of `requirements/<kind>.txt`, each held to its hash. A stamp with the
+hash of that file makes the next call a matter of milliseconds. Everything a person has to do first is said in one line.
+The syntax is kept old on purpose, so that an old Python can still say that it is too old.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST = (3, 11)
+OLDEST_GLIBC = (2, 35)
+ROOT = Path(__file__).resolve().parents[2]
+CONTAINS = {"run": ("run",), "test": ("test", "run")}
+"""The packages of `test` contain those of `run`, at the same versions."""
+
+
+def main(arguments):
+    kind = arguments[0]
+    venv = ROOT / (arguments[1] if len(arguments) > 1 else ".venv")
+    check_machine(os.environ)
+    lock = ROOT / "requirements" / f"{kind}.txt"
+    if stamp(venv, kind).exists() and stamp(venv, kind).read_text() == fingerprint(kind):
+        return
+    if not (venv / "bin" / "python").exists() or not works(venv):
+        say(f"Making a virtual environment in {venv.name} …")
+        step([sys.executable, "-m", "venv", "--clear", str(venv)], "Install Python's venv module (Debian: python3-venv).")
+    say(f"Installing the packages of {lock.relative_to(ROOT)} …")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    step([*pip, "--require-hashes", "-r", str(lock)], "Is the package registry reachable? Then run the same command again.")
+    for contained in CONTAINS[kind]:
+        stamp(venv, contained).write_text(fingerprint(contained))
+
+
+def check_machine(environment):
+    """Whether the stack can run here at all. Ends the process with one line if not."""
+    if sys.version_info < OLDEST:
+        sys.exit("Python {}.{} or newer is needed; this is {}.".format(*OLDEST, platform.python_version()))
+    if not sys.platform.startswith("linux"):
+        sys.exit(f"The embedded stack runs on Linux; this is {platform.system()}.")
+    elsewhere = environment.get("MONGO_URL") or shutil.which("mongod")
+    if not elsewhere and not has_wheel(platform.machine(), *platform.libc_ver()):
+        sys.exit(
+            "The mongod that comes along needs Linux x86-64 with glibc 2.35 or newer: "
+            "put a mongod on PATH, or give the URL of a replica set in MONGO_URL."
+        )
+
+
+def has_wheel(machine, library, version):
+    """Whether the wheel with mongod runs on such a machine."""
+    numbers = tuple(int(part) for part in version.split(".")[:2]) if version else (0, 0)
+    return machine == "x86_64" and library == "glibc" and numbers >= OLDEST_GLIBC
+
+
+def works(venv):
+    """Whether the environment still runs; a folder that was moved, or another Python, breaks it."""
+    probe = [str(venv / "bin" / "python"), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
+    return subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def stamp(venv, kind):
+    return venv / f".installed-{kind}"
+
+
+def fingerprint(kind):
+    return hashlib.sha256((ROOT / "requirements" / f"{kind}.txt").read_bytes()).hexdigest()
+
+
+def step(command, remedy):
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"That did not work. {remedy}")
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)  # standard output may be for a token
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,58 @@
+"""A stack with two tiny services (`standin`), shared by the tests of the runner's own parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.embedded.ports import free_base
+from shared.embedded.stack import Stack
+from tests.callers import Caller, client, user
+from tests.oracle import World
+from tests.system.standin.run import SERVICES
+
+
+@dataclass(frozen=True)
+class Standin:
+    stack: Stack
+    said: list[str] = field(default_factory=list)
+    """What the stack has said so far."""
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory):
+    said: list[str] = []
+    folder = tmp_path_factory.mktemp("standin") / "data"
+    with Stack(folder, free_base(), services=SERVICES, say=said.append) as stack:
+        yield Standin(stack, said)
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory):
+    """The whole stack with the real services, shared by the tests of what families, partners and programs meet."""
+    with Stack(tmp_path_factory.mktemp("live") / "data", free_base()) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def people(live: Stack):
+    """Callers of the live stack by login or client id, each logged in once."""
+    known: dict[str, Caller] = {}
+
+    def caller(name: str) -> Caller:
+        if name not in known:
+            is_user = name in live.secrets.users
+            known[name] = (user if is_user else client)(live, name)
+        return known[name]
+
+    yield caller
+    for each in known.values():
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def world(live: Stack):
+    world = World(live)
+    yield world
+    world.close()

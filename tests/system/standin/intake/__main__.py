@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+import sys
+
+from tests.system.standin.common import command
+
+command("intake", sys.argv[1:])
