@@ -38,8 +38,8 @@ def entries(
 ) -> list[dict[str, Any]]:
     """The outbox entries of events of the aggregate `id` that follow the sequence `after` (empty for a new aggregate).
 
-    Raises TypeError for an event of another kind of aggregate, ValueError for one over 64 KiB: both are bugs, caught before
-    anything is saved.
+    Raises TypeError for an event of another kind of aggregate, UnreadableData for one that is not what its class declares, ValueError
+    for one over 64 KiB: all are bugs, caught before anything is saved.
     """
     number = int(after.rpartition("-")[2]) if after else 0
     return [
@@ -72,6 +72,7 @@ def _entry(
         traceparent=traceparent,
         data=data_of(event),
     )
+    envelope.event()  # an event that nobody could read is a bug of whoever makes it: better here than in four consumers
     if len(msgspec.json.encode(envelope.data)) > LARGEST:
         raise ValueError(f"{type} of {id} is over {LARGEST} bytes")
     return msgspec.to_builtins(envelope, builtin_types=(datetime,))

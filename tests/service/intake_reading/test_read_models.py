@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.intake.queries.known_referrals import KnownReferrals
-from services.intake.queries.timeline import Timeline
-from services.intake.queries.worklist import Worklist
+from services.intake.read_models.known_referrals import KnownReferrals
+from services.intake.read_models.timeline import Timeline
+from services.intake.read_models.worklist import Worklist
 from shared import mongo
 from shared.access import Actor, FamilyFiles
 from shared.events.cloudevents import Envelope

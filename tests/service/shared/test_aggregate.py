@@ -11,7 +11,7 @@ import pytest
 from shared import mongo
 from shared.aggregate import Aggregates, Ask, Once, body_hash, next_number
 from shared.events import CaseOpened, CaseReopened, OpenItem, Owner
-from shared.events.cloudevents import Envelope
+from shared.events.cloudevents import Envelope, UnreadableData
 from shared.ids import creation_id, derived_id
 from shared.refusals import KeyReused, NotFound, PreconditionRequired, Stale
 
@@ -263,6 +263,8 @@ def test_an_event_of_another_kind_or_too_large_is_a_bug_caught_when_saving(thing
     born(things)
     with pytest.raises(ValueError, match="over 65536 bytes"):
         things.tick("a1", lambda t: (t, [replace(happened(), number="x" * 70_000)]))
+    with pytest.raises(UnreadableData):
+        things.tick("a1", lambda t: (t, [replace(happened(), actor={"sub": "w"})]))
     things.subject = "referral"
     with pytest.raises(TypeError):
         things.tick("a1", step)

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from services.intake import texts
-from services.intake.queries.timeline import KEPT, KEPT_TOO, name_of
+from services.intake.read_models.timeline import KEPT, KEPT_TOO, name_of
 from shared.events import CATALOGUE
 from shared.i18n import languages
 

@@ -1,0 +1,35 @@
+"""The web application of intake: `gunicorn "services.intake.app:create_app()"`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from services.intake.api import appeals, centers, doors, families, history, persons, search, worklist
+from services.intake.service import open_service
+from services.intake.settings import IntakeSettings
+from shared import http
+from shared.http.tokens import Verifier
+from shared.settings import load
+from shared.worker import log_state
+
+ROUTES = (appeals, families, persons, worklist, history, search, doors, centers)
+TRANSLATIONS = Path(__file__).parent / "translations"
+
+
+def create_app(settings: IntakeSettings | None = None, *, verifier: Verifier | None = None) -> Flask:
+    """The application; without settings, as the environment describes it. It also shows the pages of all problems."""
+    intake = open_service(settings or load(IntakeSettings))
+    app = http.create_app(
+        "intake",
+        settings=intake.settings,
+        blueprints=[*(module.blueprint for module in ROUTES), http.problem_pages()],
+        store_check=intake.store.ping,
+        log_state=lambda: log_state(intake.store.database),
+        breaches=intake.store.breaches,
+        translations=TRANSLATIONS,
+        verifier=verifier,
+    )
+    app.extensions["intake"] = intake
+    return app

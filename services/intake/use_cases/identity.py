@@ -1,0 +1,129 @@
+"""Finds people who are known: by IIN, by names, by id. Whom of them somebody *is*, `domain/matching.py` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from services.intake.domain.family import Sighting, seen_elsewhere
+from services.intake.domain.household import Iin
+from services.intake.domain.matching import Found
+from services.intake.domain.person import Description, Person, keys_of
+from services.intake.service import Intake
+from services.intake.store import amend
+from services.intake.use_cases.reading import file_of
+from shared.access import Actor, may_read
+from shared.aggregate import Saved
+
+HAS_SLOT = {"$type": "number"}
+LIKE_ENOUGH = 200
+"""How many people of one name and date of birth are looked at; there are fewer."""
+
+
+def with_iin(intake: Intake, actor: Actor, iin: str | None, session: ClientSession) -> list[Found]:
+    """The people whom an IIN leads to: one, and more where a restricted file was passed over."""
+    return _found(intake, actor, {"iin": iin, "iin_slot": HAS_SLOT}, session) if iin else []
+
+
+def with_names(intake: Intake, actor: Actor, described: Description, session: ClientSession) -> list[Found]:
+    """The people with the same folded names, born in the same year."""
+    keys = keys_of(described)
+    if not (keys.family and keys.given and keys.year):
+        return []
+    query = {"keys.family": keys.family, "keys.given": keys.given, "keys.year": keys.year}
+    if described.birth_date:
+        query["birth_date"] = {"$in": [described.birth_date.isoformat(), None]}
+    return _found(intake, actor, query, session)
+
+
+def with_id(intake: Intake, actor: Actor, id: str, session: ClientSession) -> Found | None:
+    """A person whose file the actor may read, or who now stands instead of one; None where there is no such person."""
+    persons = intake.store.persons
+    named = persons.find(id, session)
+    if named is None or not _seen_by(intake, actor, named, session).readable:
+        return None
+    return next(iter(_found(intake, actor, {"_id": id}, session)), None)
+
+
+def persons_of(intake: Intake, family_id: str, session: ClientSession | None = None) -> dict[str, Person]:
+    """All persons of a family, those who were taken out of its members included."""
+    return {saved.id: saved.state for saved in _persons(intake, {"family_id": family_id}, session)}
+
+
+def iins_elsewhere(
+    intake: Intake,
+    actor: Actor,
+    described: Iterable[Description],
+    family_id: str,
+    session: ClientSession,
+) -> tuple[dict[str, Iin], list[Found]]:
+    """Whose the numbers of these people are outside of the family, and who of them is in a file hidden from the actor."""
+    iins, hidden = {}, []
+    for iin in {one.iin for one in described if one.iin}:
+        everybody = with_iin(intake, actor, iin, session)
+        others = [found for found in everybody if found.person.family_id != family_id]
+        visible = [found for found in others if not found.hidden]
+        if others and not visible:
+            hidden += others
+            iins[iin] = Iin(taken=False, slot=None)
+        else:
+            iins[iin] = Iin(taken=bool(visible), slot=next_slot(intake, iin, session))
+    return iins, hidden
+
+
+def next_slot(intake: Intake, iin: str, session: ClientSession) -> int:
+    """The slot of one more person with this IIN."""
+    last = intake.store.persons.collection.find_one(
+        {"iin": iin, "iin_slot": HAS_SLOT}, {"iin_slot": 1}, sort=[("iin_slot", -1)], session=session
+    )
+    return last["iin_slot"] + 1 if last else 1
+
+
+def tell_holders(
+    intake: Intake, hidden: Iterable[Found], center_id: str, now: datetime, session: ClientSession
+) -> None:
+    """Let the holders of restricted files know that somebody with the identity of a member came to this center."""
+    for found in {one.person_id: one for one in hidden}.values():
+        family_id = found.person.family_id
+        sighting = Sighting(person_id=found.person_id, center_id=center_id, at=now)
+        amend(
+            intake.store.families,
+            family_id,
+            lambda family, id=family_id, sighting=sighting: seen_elsewhere(
+                id, family, sighting, intake.policy
+            ),
+            now,
+            session,
+        )
+
+
+def _found(intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession) -> list[Found]:
+    """The persons of a query. Who has left an alleged abuser's family is found where she is now."""
+    found = {saved.id: saved for saved in _persons(intake, query, session)}
+    looked_up: set[str] = set()
+    while unknown := found.keys() - looked_up:
+        looked_up |= unknown
+        for saved in _persons(intake, {"instead_of": {"$in": sorted(unknown)}}, session):
+            found[saved.id] = saved
+    left = {saved.state.instead_of for saved in found.values()}
+    return [_seen_by(intake, actor, saved, session) for id, saved in found.items() if id not in left]
+
+
+def _persons(intake: Intake, query: Mapping[str, Any], session: ClientSession | None) -> list[Saved[Person]]:
+    persons = intake.store.persons
+    documents = persons.collection.find(query, {"outbox": 0}, session=session).sort("_id").limit(LIKE_ENOUGH)
+    return [persons.saved(document) for document in documents]
+
+
+def _seen_by(intake: Intake, actor: Actor, saved: Saved[Person], session: ClientSession) -> Found:
+    family = intake.store.families.get(saved.state.family_id, session).state
+    is_readable = may_read(actor, file_of(intake, saved.state.family_id, family, session))
+    return Found(
+        person_id=saved.id,
+        person=saved.state,
+        readable=is_readable,
+        hidden=family.restricted and not is_readable,
+    )
