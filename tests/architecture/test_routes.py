@@ -41,7 +41,7 @@ def app(request):
 
 
 def path_of(rule: str) -> str:
-    return re.sub(r"<(?:[^:<>]+:)?[^<>]+>", UUID, rule)
+    return re.sub(r"<(?:[^:<>]+:)?[^<>]+>", UUID, re.sub(r"<int:[^<>]+>", "1", rule))
 
 
 def test_what_is_open_to_all_is_what_the_contract_opens(app):
