@@ -53,6 +53,21 @@ class File:
     holders: frozenset[str]
 
 
+def with_word_of(
+    heard: File | None, *, center_id: str | None, restricted: bool, holder: str, holds: bool
+) -> File:
+    """The file as it was heard of, and what one of the family's documents says itself, which is never older.
+
+    `holds`: whether the document's holder holds the file by it (something is open in it, or it is the family's case). A family of
+    which nothing else was heard is taken for restricted.
+    """
+    return File(
+        center_ids=(heard.center_ids if heard else frozenset()) | ({center_id} if center_id else frozenset()),
+        restricted=heard is None or heard.restricted or restricted,
+        holders=(heard.holders if heard else frozenset()) | ({holder} if holds else frozenset()),
+    )
+
+
 def may_read(actor: Actor, file: File | None) -> bool:
     """The one rule. `None`: nothing of the family has arrived here yet."""
     if file is None or not (actor.roles & CENTER_ROLES):
@@ -69,16 +84,24 @@ def may_act(actor: Actor, holder: str, center_id: str | None) -> bool:
     return actor.is_a("worker") and actor.sub == holder
 
 
-def reading_filter(actor: Actor, held: Many[str]) -> dict[str, Any]:
-    """`may_read` over documents with `center_id`, `family_id`, `restricted` and `holder`, as a filter of a list.
+SOMETHING_OPEN: Mapping[str, Any] = {"open.0": {"$exists": True}}
+"""Filter for an aggregate in which something is open."""
 
-    `held`: ids of the restricted files that the actor holds or holds something open in (`FamilyFiles.held_by`).
+
+def reading_filter(
+    actor: Actor, held: Many[str], is_open: Mapping[str, Any] = SOMETHING_OPEN
+) -> dict[str, Any]:
+    """`may_read` over documents with `center_id, family_id, restricted, holder, open`, as a filter of a list.
+
+    `held`: ids of the restricted files that the actor holds or holds something open in (`FamilyFiles.held_by`). `is_open` tells
+    documents in which something is open: who holds one of these holds something open in the file, though the read model may not
+    have heard of it yet. Who only ever held one that is done holds nothing.
     """
     if not (actor.roles & CENTER_ROLES) or actor.center_id is None:
         return {"_id": {"$in": []}}
     if actor.is_a("supervisor"):
         return {"center_id": actor.center_id}
-    mine = [{"restricted": False}, {"holder": actor.sub}, {"family_id": {"$in": list(held)}}]
+    mine = [{"restricted": False}, {"holder": actor.sub, **is_open}, {"family_id": {"$in": list(held)}}]
     return {"center_id": actor.center_id, "$or": mine}
 
 

@@ -38,8 +38,8 @@ def entries(
 ) -> list[dict[str, Any]]:
     """The outbox entries of events of the aggregate `id` that follow the sequence `after` (empty for a new aggregate).
 
-    Raises TypeError for an event of another kind of aggregate, UnreadableData for one that is not what its class declares, ValueError
-    for one over 64 KiB: all are bugs, caught before anything is saved.
+    Raises TypeError for an event of another kind of aggregate, UnreadableData for one that is not what its class declares,
+    ValueError for one over 64 KiB: all are bugs, caught before anything is saved.
     """
     number = int(after.rpartition("-")[2]) if after else 0
     return [

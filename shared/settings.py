@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Literal, TypeVar, get_type_hints
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Settings:
     """Where intake's two doors answer, straight at the service's port."""
     client_id: str = ""
     """The OAuth client that this service is when it calls another one (`service-referrals`, `service-notifications`)."""
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     """That client's secret."""
     synthetic_iins: bool = False
     """Whether IINs whose 7th digit is 9 are accepted. Nobody has one; only a demo or test stack sets this."""
@@ -77,19 +77,14 @@ S = TypeVar("S", bound=Settings)
 def load(kind: type[S], environment: Mapping[str, str] | None = None) -> S:
     """Read a settings class from the environment. Raises BadSetting (one line, the variable's name) for an unusable value."""
     environment = os.environ if environment is None else environment
+    hints = get_type_hints(kind)
     values = {}
-    for field in fields(kind):
-        name = field.name.upper()
+    for each in fields(kind):
+        name = each.name.upper()
         if name not in environment:
             continue
         try:
-            values[field.name] = msgspec.convert(environment[name], _type_of(kind, field.name), strict=False)
+            values[each.name] = msgspec.convert(environment[name], hints[each.name], strict=False)
         except msgspec.ValidationError as error:
             raise BadSetting(f"Setting {name}: {error}.") from None
     return kind(**values)
-
-
-def _type_of(kind: type, name: str) -> object:
-    from typing import get_type_hints
-
-    return get_type_hints(kind)[name]

@@ -36,9 +36,15 @@ def settings_in(path: Path) -> list[tuple[str, str, str]]:
     for body in (node.body for node in classes if node.name.endswith("Settings")):
         for field, text in zip(body, [*body[1:], None], strict=True):
             if isinstance(field, ast.AnnAssign):
-                default = "" if field.value is None else ast.unparse(field.value)
-                rows.append((ast.unparse(field.target).upper(), default, _text(text)))
+                rows.append((ast.unparse(field.target).upper(), _default(field.value), _text(text)))
     return rows
+
+
+def _default(value: ast.expr | None) -> str:
+    """The default as it is written: `8000`, or what stands in `field(default=…)`."""
+    if isinstance(value, ast.Call):
+        value = next(keyword.value for keyword in value.keywords if keyword.arg == "default")
+    return ast.unparse(value) if value else ""
 
 
 def page(root: Path = ROOT) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.casework.domain.case import Case
 from services.casework.service import Casework
-from shared.access import Actor, File, may_act, may_read
+from shared.access import Actor, File, may_act, may_read, with_word_of
 from shared.aggregate import Saved
 from shared.refusals import Forbidden, NotFound
 
@@ -38,9 +38,10 @@ def file_of(casework: Casework, case: Case) -> File:
 
     A family of which nothing was heard but the case is taken for restricted.
     """
-    heard = casework.store.files.file(case.family_id)
-    return File(
-        center_ids=(heard.center_ids if heard else frozenset()) | {case.center_id},
-        restricted=heard is None or heard.restricted or case.restricted,
-        holders=(heard.holders if heard else frozenset()) | {case.holder},
+    return with_word_of(
+        casework.store.files.file(case.family_id),
+        center_id=case.center_id,
+        restricted=case.restricted,
+        holder=case.holder,
+        holds=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.referrals.domain.case import KnownCase
 from services.referrals.domain.referral import Referral
 from services.referrals.service import Referrals
-from shared.access import Actor, File, may_read
+from shared.access import Actor, File, may_read, with_word_of
 from shared.aggregate import Saved
 from shared.refusals import NotFound
 
@@ -28,10 +28,11 @@ def file_of(referrals: Referrals, referral: Referral | KnownCase) -> File:
 
     A family that nothing was heard of is nobody's but the holder's and his supervisors': it is taken for restricted.
     """
-    heard = referrals.store.files.file(referral.family_id)
-    restricted = heard is None or heard.restricted or getattr(referral, "restricted", False)
-    return File(
-        center_ids=(heard.center_ids if heard else frozenset()) | {referral.center_id},
-        restricted=restricted,
-        holders=(heard.holders if heard else frozenset()) | {referral.holder},
+    is_case = isinstance(referral, KnownCase)
+    return with_word_of(
+        referrals.store.files.file(referral.family_id),
+        center_id=referral.center_id,
+        restricted=not is_case and referral.restricted,
+        holder=referral.holder,
+        holds=is_case or bool(referral.open),
     )

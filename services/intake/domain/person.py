@@ -187,11 +187,14 @@ def stricter(known: SafeContact | None, said: SafeContact) -> tuple[SafeContact,
 
 
 def _common(known: Hours | None, said: Hours | None) -> Hours | None:
-    """The hours that both allow; those known where there are none."""
+    """The hours that both allow; those known where there are none, or more than one stretch of them."""
     if known is None or said is None:
         return known or said
+    over_midnight = {hours.since > hours.until for hours in (known, said)}
     since, until = max(known.since, said.since), min(known.until, said.until)
-    return Hours(since=since, until=until) if since < until else known
+    if over_midnight == {False}:
+        return Hours(since=since, until=until) if since < until else known
+    return Hours(since=since, until=until) if over_midnight == {True} else known
 
 
 # Consents -----------------------------------------------------------------------------------------

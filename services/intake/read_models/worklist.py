@@ -80,7 +80,9 @@ class Worklist:
         self, actor: Actor, filters: Mapping[str, Any], position: Position | None, limit: int
     ) -> list[dict[str, Any]]:
         """Rows that the actor may read, by due time; at most `limit`, after `position`. `filters`: see `_filter`."""
-        readable = reading_filter(actor, self.files.held_by(actor.sub))
+        readable = reading_filter(
+            actor, self.files.held_by(actor.sub), is_open={}
+        )  # every row is of an open item
         query = {"$and": [{"open": True}, readable, *_filters(actor, filters), keyset_filter(SORT, position)]}
         return list(self.items.find(query).sort(list(SORT)).limit(limit))
 

@@ -105,15 +105,15 @@ class AddressIn(Schema):
 
 
 class HoursIn(Schema):
-    """Between which hours of the day a person may be contacted; not over midnight."""
+    """Between which hours of the day a person may be contacted; over midnight where `to` is the earlier one."""
 
     since = Clock(required=True, data_key="from")
     until = Clock(required=True, data_key="to")
 
     @ma.validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
-        if data["since"] >= data["until"]:
-            raise ma.ValidationError(N_("Must be later than the beginning."), "to")
+        if data["since"] == data["until"]:
+            raise ma.ValidationError(N_("Must differ from the beginning."), "to")
 
 
 class SafeContactIn(Schema):

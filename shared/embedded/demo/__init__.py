@@ -12,5 +12,6 @@ Whatever does not go as it should ends it with one line on standard error and ex
 | `callers` | talking to the stack, with the tokens of the demo users |
 | `teller` | telling of it, step by step |
 | `way` | the way itself |
+| `messages` | the SMS: what notifications says of them, and what was written |
 | `__main__` | both families, and the SMS that they got |
 """

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from shared.embedded.issuer.accounts import STAFF_PAGES, Secrets
+from shared.embedded.log_ins import STAFF_PAGES, Secrets
 from shared.embedded.token import client_token, user_token
 from shared.embedded.trouble import Trouble
 
@@ -29,25 +29,23 @@ class Caller:
     http: httpx.Client
 
     def get(self, path: str, **params: Any) -> Any:
-        return self._told(self._send("GET", path, params=params))
+        return told(self._send("GET", path, params=params))
 
     def create(self, path: str, body: Resource) -> Resource:
         """Made once, however often the network makes us say it."""
-        return self._told(
-            self._send("POST", path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex}), 201
-        )
+        return told(self._send("POST", path, json=body, headers={"Idempotency-Key": uuid.uuid4().hex}), 201)
 
     def command(self, thing: str, command: str, body: Resource) -> Resource:
         """A command on what is there now: where something has changed it meanwhile, look again and say it again."""
         key = uuid.uuid4().hex
         for _ in range(5):
             seen = self._send("GET", thing)
-            self._told(seen)
+            told(seen)
             headers = {"If-Match": seen.headers["ETag"], "Idempotency-Key": key}
             answer = self._send("POST", f"{thing}/{command}", json=body, headers=headers)
             if answer.status_code != 412:
                 break
-        return self._told(answer)
+        return told(answer)
 
     def ask(self, path: str, **options: Any) -> httpx.Response:
         """The answer as it is, for what may not be there yet."""
@@ -59,11 +57,12 @@ class Caller:
         except httpx.TransportError as error:
             raise Trouble(f"{method} {path}: no answer ({type(error).__name__}).") from None
 
-    @staticmethod
-    def _told(answer: httpx.Response, status: int = 200) -> Any:
-        if answer.status_code == status:
-            return answer.json()
-        raise Trouble(f"{answer.request.method} {answer.request.url.path}: {problem(answer)}")
+
+def told(answer: httpx.Response, status: int = 200) -> Any:
+    """The body of an answer with the wanted status. Raises Trouble for another one."""
+    if answer.status_code == status:
+        return answer.json()
+    raise Trouble(f"{answer.request.method} {answer.request.url.path}: {problem(answer)}")
 
 
 def problem(answer: httpx.Response) -> str:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared import telemetry
-from shared.http.clients import ServiceClient, TokenSource
+from shared.clients import ServiceClient, TokenSource
 from shared.refusals import Unavailable
 
 TOKENS = "http://issuer/oidc/token"

@@ -44,6 +44,9 @@ def matches(document: dict, query: dict) -> bool:
         if key == "$or":
             if not any(matches(document, q) for q in wanted):
                 return False
+        elif key == "open.0":
+            if bool(document["open"]) != wanted["$exists"]:
+                return False
         elif isinstance(wanted, dict):
             if document[key] not in wanted["$in"]:
                 return False
@@ -53,15 +56,20 @@ def matches(document: dict, query: dict) -> bool:
 
 
 @given(
-    actors,
-    st.sampled_from(CENTERS),
-    st.booleans(),
-    st.sampled_from(PEOPLE),
-    st.frozensets(st.sampled_from(PEOPLE)),
+    actor=actors,
+    center=st.sampled_from(CENTERS),
+    restricted=st.booleans(),
+    holder=st.sampled_from(PEOPLE),
+    is_open=st.booleans(),
+    others=st.frozensets(st.sampled_from(PEOPLE)),
 )
-def test_the_filter_of_a_list_is_the_same_rule(actor, center, restricted, holder, others):
-    document = {"_id": "d", "family_id": "f", "center_id": center, "restricted": restricted, "holder": holder}
-    file = File(frozenset({center}), restricted, frozenset({holder}) | others)
+def test_the_filter_of_a_list_is_the_same_rule(actor, center, restricted, holder, is_open, others):
+    """`others` hold the file elsewhere. Whoever held this document, in which nothing is open any more, holds nothing by it."""
+    document = {
+        "_id": "d", "family_id": "f", "center_id": center, "restricted": restricted, "holder": holder,
+        "open": ["something"] if is_open else [],
+    }  # fmt: skip
+    file = File(frozenset({center}), restricted, others | ({holder} if is_open else frozenset()))
     held = ["f"] if actor.sub in others and restricted else []
     assert matches(document, reading_filter(actor, held)) == may_read(actor, file)
 
