@@ -12,7 +12,7 @@ from services.casework.service import Casework
 from services.casework.store import NEWEST_FIRST
 from shared.access import Actor, may_read, reading_filter
 from shared.aggregate import Saved
-from shared.http.paging import Position, first, keyset_filter
+from shared.keyset import Position, first, keyset_filter
 from shared.reference import Staff
 from shared.refusals import Forbidden
 

@@ -13,7 +13,7 @@ from services.notifications.service import Notifications
 from services.notifications.store import NEWEST_FIRST
 from shared.access import Actor, may_read, reading_filter
 from shared.aggregate import Saved
-from shared.http.paging import Position, first, keyset_filter
+from shared.keyset import Position, first, keyset_filter
 
 
 def message(service: Notifications, actor: Actor, id: str, now: datetime) -> Saved[Message]:

@@ -13,7 +13,7 @@ from services.referrals.service import Referrals
 from services.referrals.store import NEWEST_FIRST
 from shared.access import Actor, may_read, reading_filter
 from shared.aggregate import Saved
-from shared.http.paging import Position, first, keyset_filter
+from shared.keyset import Position, first, keyset_filter
 from shared.refusals import AcceptFirst, NoConsent, NotFound, Unavailable, WrongState
 
 NOTHING: dict[str, Any] = {"_id": {"$in": []}}

@@ -112,6 +112,7 @@ def settings(plan: Plan, service: Service | None = None) -> dict[str, str]:
         "SYNTHETIC_IINS": "true",
         "CLIENT_ID": client or "",
         "CLIENT_SECRET": plan.secrets.clients[client] if client else "",
+        "MALLOC_ARENA_MAX": "2",  # eight threads would otherwise keep eight heaps
         "WORKER_METRICS_PORT": str(plan.port + ports.METRICS[service.name]) if service else "0",
         **plan.environment,
     }

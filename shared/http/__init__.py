@@ -31,9 +31,10 @@ answers: they let the refusals of `shared.refusals` pass (`problems` turns them 
 from shared.http.app import create_app
 from shared.http.auth import actor, declared_roles, public, roles
 from shared.http.conditions import command_request, create_request, respond, unconditional
-from shared.http.paging import ListArgs, decode_cursor, first, keyset_filter, page, page_of
+from shared.http.paging import ListArgs, decode_cursor, page, page_of
 from shared.http.problems import problem_pages
 from shared.http.strict import Blueprint
+from shared.keyset import first, keyset_filter
 
 __all__ = [
     "Blueprint",

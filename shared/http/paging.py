@@ -26,18 +26,16 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import marshmallow as ma
 from flask import request
 
 from shared.http.fields import QueryCount, Schema
+from shared.keyset import Position, Value
 from shared.refusals import BadCursor
 
-Value = str | int | datetime
-Position = tuple[Value, ...]
-Row = TypeVar("Row")
 MAX_LIMIT = 200
 MAX_CURSOR = 1000
 
@@ -88,25 +86,6 @@ def _value(value: Any, kind: type) -> Value:
 
 def _milliseconds(time: datetime) -> int:
     return int(time.replace(microsecond=0).timestamp()) * 1000 + time.microsecond // 1000
-
-
-def keyset_filter(sort: Sequence[tuple[str, int]], position: Position | None) -> dict[str, Any]:
-    """MongoDB filter for the rows after `position` in the order `sort` (as for `sort()`: 1 ascending, -1 descending).
-
-    It may hold an `$or`: put it beside other filters under `$and`.
-    """
-    if position is None:
-        return {}
-    after = []
-    for index, (field, direction) in enumerate(sort):
-        same = {name: value for (name, _), value in zip(sort[:index], position, strict=False)}
-        after.append({**same, field: {"$gt" if direction > 0 else "$lt": position[index]}})
-    return after[0] if len(after) == 1 else {"$or": after}
-
-
-def first(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
-    """Of `limit + 1` rows that were asked for: those to show, and the last of them if there are more (else None)."""
-    return (rows[:limit], rows[limit - 1]) if len(rows) > limit else (rows, None)
 
 
 def page(items: Sequence[Any], next_position: Position | None) -> tuple[dict[str, Any], dict[str, str]]:

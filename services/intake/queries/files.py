@@ -14,7 +14,7 @@ from services.intake.service import Intake
 from services.intake.use_cases import reading
 from shared.access import Actor, reading_filter
 from shared.aggregate import Saved
-from shared.http.paging import Position, first, keyset_filter
+from shared.keyset import Position, first, keyset_filter
 
 SORT = (("registered_at", -1), ("_id", -1))
 

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 
 from shared.events.base import PREFIX
 from shared.events.cloudevents import Envelope
-from shared.http.paging import Position, keyset_filter
+from shared.keyset import Position, keyset_filter
 
 SORT = (("occurred_at", -1), ("sequence", -1), ("_id", -1))
 DUPLICATE_KEY = 11000

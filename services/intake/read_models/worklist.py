@@ -20,7 +20,7 @@ from pymongo.collection import Collection
 from shared.access import Actor, FamilyFiles, reading_filter
 from shared.events import CATALOGUE, Event, declared
 from shared.events.cloudevents import Envelope
-from shared.http.paging import Position, keyset_filter
+from shared.keyset import Position, keyset_filter
 
 SORT = (("due_at", 1), ("_id", 1))
 ABOUT = {"intake": "appeal", "casework": "case", "referrals": "referral", "notifications": "message"}

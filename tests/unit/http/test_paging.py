@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http.paging import decode_cursor, encode_cursor, first, keyset_filter
+from shared.http.paging import decode_cursor, encode_cursor
+from shared.keyset import first, keyset_filter
 from shared.refusals import BadCursor
 
 THINGS = "/demo/v1/things"
