@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import closing
-from pathlib import Path
 
 from services.casework.clock import schedule
 from services.casework.reactions import subscription
 from services.casework.service import open_service
 from services.casework.settings import CaseworkSettings
 from services.casework.store import SERVICE
-from shared import reference
-from shared.events import topic
-from shared.log import open_log
-from shared.settings import load
-from shared.worker import run_worker
-
-GUNICORN = Path(__file__).parents[2] / "shared" / "embedded" / "gunicorn_conf.py"
-
-
-def web(settings: CaseworkSettings) -> int:
-    """The web process, on `PORT`: this process becomes gunicorn."""
-    app = f"services.{SERVICE}.app:create_app()"
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN), app])  # noqa: S606
+from shared import commands, reference
 
 
 def worker(settings: CaseworkSettings) -> int:
     """Relay, consumer and clock, until a signal comes."""
     casework = open_service(settings)
-    with casework.store.client:
-        return run_worker(
-            SERVICE,
-            settings,
-            casework.store.database,
-            collections=[casework.store.cases.collection],
-            topic=topic(SERVICE),
-            subscription=subscription(casework),
-            schedule=schedule(casework),
-            breaches=casework.store.breaches,
-        )
+    return commands.work(SERVICE, settings, casework.store, subscription(casework), schedule(casework))
 
 
 def migrate(settings: CaseworkSettings) -> int:
     """Make the indexes and the topic. Doing it again changes nothing."""
-    store = open_service(settings).store
-    with store.client, closing(open_log(settings)) as log:
-        store.ensure_indexes()
-        log.create_topics([topic(SERVICE)])
-    return 0
+    return commands.migrate(SERVICE, settings, open_service(settings).store)
 
 
 def seed(settings: CaseworkSettings) -> int:
@@ -60,14 +31,11 @@ def seed(settings: CaseworkSettings) -> int:
     return 0
 
 
-COMMANDS = {"web": web, "worker": worker, "migrate": migrate, "seed": seed}
+COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"usage: python -m services.{SERVICE} {' | '.join(COMMANDS)}", file=sys.stderr)
-        return 2
-    return COMMANDS[arguments[0]](load(CaseworkSettings))
+    return commands.run(SERVICE, CaseworkSettings, COMMANDS, arguments)
 
 
 if __name__ == "__main__":

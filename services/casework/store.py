@@ -50,6 +50,11 @@ class Store:
     staff: StaffList
     access_log: AccessLog
 
+    @property
+    def aggregates(self) -> tuple[Aggregates[Any], ...]:
+        """The collections that have an outbox."""
+        return (self.cases,)
+
     def ping(self) -> None:
         """Raises PyMongoError where the database does not answer."""
         self.client.admin.command("ping")

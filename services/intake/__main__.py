@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from services.intake import policy
 from services.intake.clock import schedule
 from services.intake.reactions import subscription
 from services.intake.service import open_service
 from services.intake.settings import IntakeSettings
-from shared.events import topic
-from shared.log import open_log
-from shared.settings import load
-from shared.worker import run_worker
-
-GUNICORN = Path(__file__).parents[2] / "shared" / "embedded" / "gunicorn_conf.py"
-
-
-def web(settings: IntakeSettings) -> int:
-    """The web process, on `PORT`: this process becomes gunicorn."""
-    app = "services.intake.app:create_app()"
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN), app])  # noqa: S606
+from services.intake.store import SERVICE
+from shared import commands
 
 
 def worker(settings: IntakeSettings) -> int:
     """Relay, consumer and clock, until a signal comes."""
     intake = open_service(settings)
-    return run_worker(
-        "intake",
-        settings,
-        intake.store.database,
-        collections=[aggregates.collection for aggregates in intake.store.aggregates],
-        topic=topic("intake"),
-        subscription=subscription(intake),
-        schedule=schedule(intake),
-        breaches=intake.store.breaches,
-    )
+    return commands.work(SERVICE, settings, intake.store, subscription(intake), schedule(intake))
 
 
 def migrate(settings: IntakeSettings) -> int:
     """Make the indexes and the topic. Doing it again changes nothing."""
-    open_service(settings).store.ensure_indexes()
-    log = open_log(settings)
-    log.create_topics([topic("intake")])
-    log.close()
-    return 0
+    return commands.migrate(SERVICE, settings, open_service(settings).store)
 
 
 def seed(settings: IntakeSettings) -> int:
@@ -55,14 +30,11 @@ def seed(settings: IntakeSettings) -> int:
     return 0
 
 
-COMMANDS = {"web": web, "worker": worker, "migrate": migrate, "seed": seed}
+COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"usage: python -m services.intake {' | '.join(COMMANDS)}", file=sys.stderr)
-        return 2
-    return COMMANDS[arguments[0]](load(IntakeSettings))
+    return commands.run(SERVICE, IntakeSettings, COMMANDS, arguments)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ from shared.settings import Settings
 S = TypeVar("S")
 T = TypeVar("T")
 
+SERVICE = "intake"
+
 ATTEMPTS = 10
 """How often a transaction that lost the race for a key is tried again."""
 
@@ -126,12 +128,12 @@ class Store:
 
 def open_store(client: MongoClient, settings: Settings, policy: Policy) -> Store:
     """The service's store. Its indexes are made by `ensure_indexes` (`python -m services.intake migrate`)."""
-    database = mongo.database(client, settings.database("intake"))
+    database = mongo.database(client, settings.database(SERVICE))
 
     def aggregates(
         name: str, state: type[S], subject: str, wake_at: Callable[[S], datetime | None]
     ) -> Aggregates[S]:
-        return Aggregates(database[name], state, service="intake", subject=subject, wake_at=wake_at)
+        return Aggregates(database[name], state, service=SERVICE, subject=subject, wake_at=wake_at)
 
     files = FamilyFiles(database["files"])
     return Store(

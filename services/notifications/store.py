@@ -51,6 +51,11 @@ class Store:
         """The database's time: attempts of several processes are reckoned on one clock."""
         return mongo.database_time(self.database.client)
 
+    @property
+    def aggregates(self) -> tuple[Aggregates[Any], ...]:
+        """The collections that have an outbox."""
+        return (self.messages,)
+
     def ping(self) -> None:
         """Raises where the database does not answer."""
         self.database.client.admin.command("ping")

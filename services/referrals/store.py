@@ -58,6 +58,11 @@ class Store:
     directory: Directory
     access_log: AccessLog
 
+    @property
+    def aggregates(self) -> tuple[Aggregates[Any], ...]:
+        """The collections that have an outbox."""
+        return (self.referrals,)
+
     def ping(self) -> None:
         """Raises PyMongoError where the database does not answer."""
         self.client.admin.command("ping")

@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.intake.domain import names
 from shared.events import ConsentGiven, ConsentWithdrawn, Event, PersonChanged
-
-if TYPE_CHECKING:
-    from services.intake.domain.family import Family
 
 PROCESSING = "processing"
 """The consent without which a center may not work on an appeal."""
@@ -236,18 +233,28 @@ def withdrawn(person: Person, scopes: Iterable[str], now: datetime) -> Person:
 
 
 def written(
-    person_id: str, before: Person | None, after: Person, family: Family, actor: str, now: datetime
+    person_id: str,
+    before: Person | None,
+    after: Person,
+    *,
+    center_id: str,
+    holder: str,
+    actor: str,
+    now: datetime,
 ) -> tuple[Person, list[Event]]:
-    """The person as he is to be saved, and what has happened to him, by what differs from before. Names of fields, no values."""
+    """The person as he is to be saved, and what has happened to him, by what differs from before. Names of fields, no values.
+
+    `center_id`, `holder`: of his family's file.
+    """
 
     def say(kind: type[Event], **more: Any) -> Event:
         return kind(
             family_id=after.family_id,
             person_id=person_id,
-            center_id=family.center_id,
+            center_id=center_id,
             actor=actor,
             occurred_at=now,
-            holder=family.holder,
+            holder=holder,
             open=(),
             **more,
         )

@@ -111,7 +111,15 @@ def _change(
 ) -> Saved[Person]:
     def written(person: Person) -> tuple[Person, list]:
         family = intake.store.families.get(person.family_id, session).state
-        return people.written(id, person, decide(person), family, actor.sub, ask.now)
+        return people.written(
+            id,
+            person,
+            decide(person),
+            center_id=family.center_id,
+            holder=family.holder,
+            actor=actor.sub,
+            now=ask.now,
+        )
 
     return intake.store.persons.change(id, written, ask, session)
 

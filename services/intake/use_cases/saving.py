@@ -55,7 +55,15 @@ def save_persons(
     for id, person in after.persons.items():
         if person == known.get(id):
             continue
-        decision = people.written(id, known.get(id), person, family, actor, now)
+        decision = people.written(
+            id,
+            known.get(id),
+            person,
+            center_id=family.center_id,
+            holder=family.holder,
+            actor=actor,
+            now=now,
+        )
         if id in known:
             amend(intake.store.persons, id, lambda _, decision=decision: decision, now, session)
         else:

@@ -112,7 +112,7 @@ TOMORROW = (CALENDAR.today(now()) + timedelta(days=1)).isoformat()
         ({"consent": {**CONSENT, "signed_at": "2999-01-01T00:00:00Z"}}, "consent.signed_at"),
         ({"safe_contact": {"sms": "maybe"}}, "safe_contact.sms"),
         (
-            {"safe_contact": {"sms": "yes", "hours": {"from": "18:00", "to": "09:00"}}},
+            {"safe_contact": {"sms": "yes", "hours": {"from": "18:00", "to": "18:00"}}},
             "safe_contact.hours.to",
         ),
         ({"household": [{"relation": "child", "family_name": "Ом"}]}, "household.0.given_name"),

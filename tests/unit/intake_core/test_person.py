@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from services.intake import policy
 from services.intake.domain import matching
 from services.intake.domain import person as people
-from services.intake.domain.family import Family
 from services.intake.domain.matching import Found
 from services.intake.domain.person import (
     FACTS,
@@ -23,11 +22,10 @@ from services.intake.domain.person import (
     Person,
     SafeContact,
 )
-from shared.events import Danger
 
 NOW = datetime(2026, 3, 16, 5, tzinfo=UTC)
 POINTS = policy.load().points
-FAMILY = Family(center_id="c", center_ids=("c",), holder="w", danger=Danger())
+FAMILY = {"center_id": "c", "holder": "w"}
 
 names = st.sampled_from(["Ли", "Иванова", "Құрманғазы", "Qurmangazy"])
 maybe = lambda values: st.none() | st.sampled_from(values)  # noqa: E731
@@ -122,7 +120,7 @@ def test_what_stands_is_what_was_said_last(history):
         standing = standing | set(said) if give else standing - set(said)
         assert set(people.standing(someone)) == standing
         assert len(people.standing(someone)) == len(standing)
-        _, events = people.written("p", before, someone, FAMILY, "w", now)
+        _, events = people.written("p", before, someone, **FAMILY, actor="w", now=now)
         told = {scope for event in events for scope in event.scopes}
         assert told == set(people.standing(before)) ^ standing
     assert all(one.withdrawn_at is None or one.withdrawn_at >= one.given_at for one in someone.consents)
@@ -131,7 +129,7 @@ def test_what_stands_is_what_was_said_last(history):
 def test_events_name_fields_and_hold_no_values():
     before = person()
     after = people.corrected(before, {"family_name": "Ким", "iin": "991231100000"})
-    _, (event,) = people.written("p", before, after, FAMILY, "w", NOW)
+    _, (event,) = people.written("p", before, after, **FAMILY, actor="w", now=NOW)
     assert event.fields == ("family_name", "iin")
     assert "Ким" not in str(event)
     assert "991231100000" not in str(event)
