@@ -18,9 +18,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, g, render_template
+from flask import Blueprint, Flask, Response, g, render_template, send_from_directory
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -30,6 +31,10 @@ from shared.i18n import N_, Message, request_language, text
 from shared.mongo import is_away, is_transient
 from shared.refusals import Refusal, Unavailable
 
+STATIC = Path(__file__).parent / "static"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 MAX_ERRORS = 100
 KEPT_HEADERS = ("allow", "retry-after", "www-authenticate")
 AGAIN = N_("Try again after the seconds in Retry-After.")
@@ -332,6 +337,14 @@ def problem_pages() -> Blueprint:
         html = render_template(
             "problem.html", slug=slug, status=kind.status, language=language, what_to_do=what_to_do, **shown
         )
-        return in_language(Response(html, content_type="text/html; charset=utf-8"), language)
+        answer = Response(html, content_type="text/html; charset=utf-8")
+        answer.headers["Content-Security-Policy"] = PAGE_POLICY
+        return in_language(answer, language)
+
+    @pages.get("/problems/page.css")
+    @public
+    def style() -> Response:
+        """How these pages look."""
+        return send_from_directory(STATIC, "problem.css", max_age=86400)
 
     return pages
