@@ -9,6 +9,11 @@ INSTALL = @$(PYTHON) -I shared/embedded/install.py
 FAST = unit architecture contract
 TIERS = $(FAST) service system faults
 
+# Files of these tiers run side by side, each process with a mongod or a stack of its own.
+SIDE_BY_SIDE_unit = -n 2
+SIDE_BY_SIDE_service = -n 3 --dist loadfile
+SIDE_BY_SIDE_system = -n 2 --dist loadfile
+
 .DEFAULT_GOAL = help
 .PHONY: help run test fast lint $(TIERS) demo token settings lock clean
 .NOTPARALLEL:
@@ -50,7 +55,7 @@ lint: ## style, and who may import whom
 $(TIERS):
 	$(INSTALL) test $(VENV)
 	@echo "== $@"
-	@$(PY) -m pytest -q tests/$@
+	@$(PY) -m pytest -q $(SIDE_BY_SIDE_$@) tests/$@
 
 settings: ## write docs/settings.md anew, from the settings classes
 	$(INSTALL) run $(VENV)

@@ -92,9 +92,8 @@ class Ledger(threading.Thread):
 
 def test_what_was_acknowledged_takes_effect_once_and_in_order_whatever_dies_when(server):
     settings = Settings(mongo_url=server.url, log_level="error")
-    log = open_log(settings)
-    log.create_topics(list(TOPICS.values()))
-    with mongo.connect(server.url) as client:
+    with mongo.connect(server.url) as client, contextlib.closing(open_log(settings)) as log:
+        log.create_topics(list(TOPICS.values()))
         for service, kind in (("ping", "pings"), ("pong", "pongs")):
             for field in ("pending", "wake_at"):
                 client[service][kind].create_index(
@@ -114,12 +113,11 @@ def test_what_was_acknowledged_takes_effect_once_and_in_order_whatever_dies_when
         calm = Workers(settings, each=1, death_rate=0)
         try:
             # Everything that was harmed comes to rest by itself, without a hand.
-            eventually(lambda: _at_rest(client, ledger), within=30)
+            eventually(lambda: _at_rest(client, ledger), within=30 + COMMANDS / 25)
         finally:
             calm.end()
             ledger.end()
         _check(client, log, ledger.touches)
-    log.close()
 
 
 def _harm(client, server: OwnMongod, workers: Workers, ledger: Ledger) -> None:

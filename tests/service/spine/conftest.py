@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from shared import mongo
+from shared import clock, consumer, mongo, relay
 from shared.log import open_log
 from shared.settings import Settings
 from tests.conftest import free_port
@@ -23,6 +23,15 @@ def quiet():
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    """The loops look round more often, so that a test need not wait for them to stop."""
+    monkeypatch.setattr(relay, "LONGEST_SLEEP", 0.1)
+    monkeypatch.setattr(consumer, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(clock, "EVERY", 0.1)
+    monkeypatch.setattr(clock, "REST", 0.1)
 
 
 @pytest.fixture

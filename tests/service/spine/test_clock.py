@@ -107,7 +107,6 @@ def test_bad_ones_do_not_starve_the_others_and_are_tried_again(database, things,
 
 
 def test_one_that_fails_is_left_alone_longer_and_longer(database, things, now, monkeypatch):
-    monkeypatch.setattr(clock_module, "REST", 0.1)
     monkeypatch.setattr(clock_module, "EVERY", 0.02)
     insert(things, ["bad"], now)
     seen = []

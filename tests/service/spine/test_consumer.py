@@ -76,7 +76,6 @@ def quick(monkeypatch):
     monkeypatch.setattr(parking, "FIRST_RETRY", 0.05)
     monkeypatch.setattr(parking, "LAST_RETRY", 0.2)
     monkeypatch.setattr(consumer_module, "REPLAY_EVERY", 0.05)
-    monkeypatch.setattr(consumer_module, "POLL_SECONDS", 0.1)
 
 
 @contextmanager
@@ -299,8 +298,7 @@ def test_a_topic_that_was_never_made_is_an_error(effects, event_log, database):
         Consumer("test", subscription, event_log, database).run(threading.Event())
 
 
-def test_while_the_database_is_away_it_waits_and_parks_nothing(own_mongod, prefix, monkeypatch):
-    monkeypatch.setattr(consumer_module, "POLL_SECONDS", 0.1)
+def test_while_the_database_is_away_it_waits_and_parks_nothing(own_mongod, prefix):
     settings = Settings(mongo_url=own_mongod.url, database_prefix=prefix)
     with mongo.connect(own_mongod.url, wait_ms=200) as client:
         database = client[f"{prefix}test"]
