@@ -175,13 +175,16 @@ def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None
 def example_of(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], seen: frozenset[str] = frozenset()
 ) -> Any:
-    """An instance of a JSON schema, made of the examples in it. `schemas`: what `$ref` names; one inside itself is left out."""
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return None if name in seen else example_of(schemas[name], schemas, seen | {name})
+    """An instance of a JSON schema, made of the examples in it. `schemas`: what `$ref` names; one inside itself is left out.
+
+    An optional member whose example is null is left out: it excludes another one, or the example is clearer without it.
+    """
     for word in ("example", "default", "const"):
         if word in schema:
             return schema[word]
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return None if name in seen else example_of(schemas[name], schemas, seen | {name})
     for word in ("enum", "examples"):
         if schema.get(word):
             return schema[word][0]
@@ -191,7 +194,12 @@ def example_of(
     kinds = schema.get("type")
     kind = next((each for each in kinds if each != "null"), "null") if isinstance(kinds, list) else kinds
     if kind == "object":
-        return {name: example_of(each, schemas, seen) for name, each in schema.get("properties", {}).items()}
+        needed = schema.get("required", ())
+        return {
+            name: example_of(each, schemas, seen)
+            for name, each in schema.get("properties", {}).items()
+            if name in needed or each.get("example", "") is not None
+        }
     if kind == "array":
         item = example_of(schema.get("items", {}), schemas, seen)
         return [] if item is None else [item] * max(schema.get("minItems", 1), 1)

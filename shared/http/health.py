@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,10 @@ from shared.http.fields import shown
 from shared.refusals import Unavailable
 
 NAME = "health"
+
+
+COUNTED_FOR = 10.0
+"""Seconds for which a count of breaches is shown: it is a count over all that is open, and this route is open to everybody."""
 
 
 def log_level(endpoint: str | None) -> int:
@@ -36,6 +41,7 @@ def blueprint(
 ) -> Blueprint:
     """The routes above. See `create_app` for the arguments."""
     routes = Blueprint(NAME, __name__, url_prefix=f"/{service}")
+    counted_until = [0.0]
 
     @routes.get("/healthz")
     @public
@@ -55,8 +61,9 @@ def blueprint(
     @routes.get("/metrics")
     @public
     def metrics() -> Response:
-        if breaches is not None:
+        if breaches is not None and time.monotonic() >= counted_until[0]:
             _show_breaches(service, breaches)
+            counted_until[0] = time.monotonic() + COUNTED_FOR
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from html.parser import HTMLParser
 
 import jsonschema
@@ -65,9 +66,14 @@ def test_requests_are_counted_by_route_and_never_by_address(client, worker, stor
     assert not [labels for _, labels in after if "secret" in labels or "abcd" in labels or "BREW" in labels]
 
 
-def test_breaches_are_shown(client, store):
+def test_breaches_are_counted_now_and_then(client, store, monkeypatch):
     key = ("birtereze_open_items_in_breach", '{"service": "demo"}')
     assert metrics(client)[key] == 0
+    store["breaches"] = 1
+    assert metrics(client)[key] == 0  # counted a moment ago
+    monkeypatch.setattr("shared.http.health.COUNTED_FOR", 0.0)
+    now = time.monotonic() + 60
+    monkeypatch.setattr("shared.http.health.time.monotonic", lambda: now)
     store["breaches"] = 2
     assert metrics(client)[key] == 2
     store["breaches"] = "not a number"
