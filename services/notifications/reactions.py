@@ -9,6 +9,7 @@ from typing import Any
 from services.notifications import sending
 from services.notifications.domain import message as domain
 from services.notifications.domain.message import Decision, Message
+from services.notifications.reading import holder_now
 from services.notifications.service import Notifications
 from services.notifications.store import SERVICE, message_id
 from shared import mongo, telemetry
@@ -16,18 +17,16 @@ from shared.consumer import Subscription
 from shared.events import (
     CATALOGUE,
     TOPICS,
-    AppealAssigned,
     AppealRegistered,
-    CaseAssigned,
-    CaseReopened,
     Event,
     MeasureDelivered,
     ReferralAccepted,
-    ReferralAssigned,
     type_of,
 )
+from shared.events.casework import CaseEvent
 from shared.events.cloudevents import Envelope
 from shared.events.intake import AppealEvent, FamilyEvent
+from shared.events.referrals import ReferralEvent
 
 log_lines = telemetry.logger()
 
@@ -56,19 +55,19 @@ def tell(template: str, fact: Callable[[Any], str]) -> Reaction:
     return react
 
 
-def hand_over(messages: Callable[[Envelope], dict[str, str]]) -> Reaction:
-    """Another member of staff answers for these messages."""
+def hand_over(service: Notifications, envelope: Envelope) -> None:
+    """Whoever holds the family's case (or, before there is one, what the message is about) answers for its messages."""
+    event = envelope.base()
+    known = service.store.files.known(event.family_id)
 
-    def react(service: Notifications, envelope: Envelope) -> None:
-        event = envelope.event()
+    def decide(message: Message | None) -> Decision | None:
+        if message is None:
+            return None
+        holder = holder_now(known, message.about, message.holder)
+        return domain.assign(message, holder, event.actor, event.occurred_at)
 
-        def decide(message: Message | None) -> Decision | None:
-            return message and domain.assign(message, event.holder, event.actor, event.occurred_at)
-
-        for id in service.store.ids(messages(envelope)):
-            service.store.messages.react(id, decide, envelope)
-
-    return react
+    for id in service.store.ids({"family_id": event.family_id}):
+        service.store.messages.react(id, decide, envelope)
 
 
 def restrict(service: Notifications, envelope: Envelope) -> None:
@@ -77,12 +76,12 @@ def restrict(service: Notifications, envelope: Envelope) -> None:
     service.store.restrict(event.family_id, event.restricted, event.file_version)
 
 
-def both(first: Reaction, second: Reaction) -> Reaction:
-    """Two reactions to one event, in this order."""
+def all_of(*reactions: Reaction) -> Reaction:
+    """Several reactions to one event, in this order."""
 
     def react(service: Notifications, envelope: Envelope) -> None:
-        first(service, envelope)
-        second(service, envelope)
+        for reaction in reactions:
+            reaction(service, envelope)
 
     return react
 
@@ -92,25 +91,18 @@ def know_file(service: Notifications, envelopes: Sequence[Envelope]) -> None:
     service.store.files.apply(envelopes)
 
 
-def about_it(envelope: Envelope) -> dict[str, str]:
-    """The messages that tell of the event's subject."""
-    return {"about": envelope.subject}
-
-
-def of_the_family(envelope: Envelope) -> dict[str, str]:
-    """All messages of the event's family."""
-    return {"family_id": envelope.data["family_id"]}
+def kinds_of(*bases: type[Event]) -> list[type[Event]]:
+    """All events of the catalogue that are one of these."""
+    return [kind for kind in CATALOGUE.values() if issubclass(kind, bases)]
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {
-    **{kind: restrict for kind in CATALOGUE.values() if issubclass(kind, AppealEvent | FamilyEvent)},
-    AppealRegistered: both(restrict, tell("appeal-registered", lambda event: "registered")),
-    ReferralAccepted: tell("referral-accepted", lambda event: "accepted"),
-    MeasureDelivered: tell("help-given", lambda event: f"measure-{event.n}"),
-    AppealAssigned: both(restrict, hand_over(about_it)),
-    ReferralAssigned: hand_over(about_it),
-    CaseAssigned: hand_over(of_the_family),
-    CaseReopened: hand_over(of_the_family),  # the old holder may have left
+    **dict.fromkeys(kinds_of(FamilyEvent), restrict),
+    **dict.fromkeys(kinds_of(AppealEvent), all_of(restrict, hand_over)),
+    **dict.fromkeys(kinds_of(CaseEvent, ReferralEvent), hand_over),
+    AppealRegistered: all_of(restrict, hand_over, tell("appeal-registered", lambda event: "registered")),
+    ReferralAccepted: all_of(hand_over, tell("referral-accepted", lambda event: "accepted")),
+    MeasureDelivered: all_of(hand_over, tell("help-given", lambda event: f"measure-{event.n}")),
 }
 READ_MODELS: Sequence[ReadModel] = (know_file,)
 """They take a batch before the reactions do: a message that is created knows its family's file."""
@@ -136,7 +128,7 @@ def _create(service: Notifications, template: str, about: str, event: Event) -> 
         person_id=event.person_id,
         family_id=event.family_id,
         center_id=event.center_id,
-        holder=event.holder,
+        holder=holder_now(service.store.files.known(event.family_id), about, event.holder),
         restricted=restricted,
         file_version=file_version,
         expires_at=event.occurred_at + kind.expires_after,

@@ -214,11 +214,12 @@ def acknowledge(message: Message, note: str, actor: str, now: datetime) -> Decis
 
 
 def assign(message: Message, holder: str, actor: str, now: datetime) -> Decision | None:
-    """Somebody else answers for it, and for what it still asks for. None where nothing can become of it any more."""
-    if not message.open and message.state not in ON_ITS_WAY:
+    """This member of staff answers for it, and for what it still asks for.
+
+    None where nothing changes, or nothing can become of it any more.
+    """
+    if holder == message.holder or not (message.open or message.state in ON_ITS_WAY):
         return None
-    if holder == message.holder:
-        return message, []  # saved all the same: an older hand-over that comes late must not undo this one
     owner = Owner(kind="staff", id=holder)
     items = tuple(replace(item, owner=owner) for item in message.open)
     assigned = replace(message, holder=holder, open=items)

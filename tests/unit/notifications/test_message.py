@@ -161,7 +161,7 @@ def test_another_holder_answers_for_what_is_open() -> None:
     assert message.holder == event.holder == "worker2.astana"
     assert [item.owner.id for item in event.open] == ["worker2.astana"]
     assert event.previous_holder == "worker.astana"
-    assert domain.assign(message, "worker2.astana", "supervisor.astana", NOW) == (message, [])
+    assert domain.assign(message, "worker2.astana", "supervisor.astana", NOW) is None
 
 
 @pytest.mark.parametrize(
