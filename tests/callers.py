@@ -59,10 +59,13 @@ class Caller:
     def command(
         self, thing: str, command: str, body: dict[str, Any], status: int = 200, **headers: str
     ) -> Any:
-        """A command on `thing`, on the version that it has now."""
-        version = self.http.get(thing).headers.get("ETag", '"1"')
-        sent = {"If-Match": version, **headers}
-        return self.answer(self.http.post(f"{thing}/{command}", json=body, headers=sent), status)
+        """A command on `thing`, on the version that it has now: read again where an event has changed it meanwhile."""
+        end = time.monotonic() + 10
+        while True:
+            version = self.http.get(thing).headers.get("ETag", '"1"')
+            answer = self.http.post(f"{thing}/{command}", json=body, headers={"If-Match": version, **headers})
+            if answer.status_code != 412 or status == 412 or time.monotonic() > end:
+                return self.answer(answer, status)
 
     @staticmethod
     def answer(response: httpx.Response, status: int) -> Any:
