@@ -23,7 +23,7 @@ from pymongo.database import Database
 from shared.aggregate import Aggregates
 from shared.clock import Schedule
 from shared.consumer import Subscription
-from shared.events import topic
+from shared.events import TOPICS, topic
 from shared.log import open_log
 from shared.settings import Settings, load
 from shared.worker import run_worker
@@ -77,9 +77,9 @@ def work(
         )
 
 
-def migrate(service: str, settings: Settings, store: Store) -> int:
-    """Make the indexes and the topic. Doing it again changes nothing."""
+def migrate(settings: Settings, store: Store) -> int:
+    """Make the indexes and the topics (all of them, so that services may start in any order). Doing it again changes nothing."""
     with store.database.client, closing(open_log(settings)) as log:
         store.ensure_indexes()
-        log.create_topics([topic(service)])
+        log.create_topics(TOPICS)
     return 0

@@ -39,7 +39,6 @@ from pathlib import Path
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
 
 from shared import mongo, telemetry
 from shared.events.cloudevents import Envelope, UnreadableData, UnreadableEnvelope, from_message
@@ -290,11 +289,6 @@ class Consumer:
 
 def is_away(error: BaseException) -> bool:
     """Whether not the message but what we stand on is at fault."""
-    if isinstance(error, BulkWriteError):  # it carries the code of each operation, not one of its own
-        codes = {
-            one.get("code") for kind in ("writeErrors", "writeConcernErrors") for one in error.details[kind]
-        }
-        return bool(codes & (mongo.AWAY_CODES | mongo.DISK_FULL))
     return isinstance(error, LogAway) or mongo.is_away(error)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError, WTimeoutError
 
 AWAY_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 """Shutting down, stepped down, not primary, interrupted: the server will be back, or another one will answer."""
@@ -51,6 +51,14 @@ def is_away(error: BaseException) -> bool:
     """Whether the database (not the operation) is at fault: worth waiting for, without end."""
     if isinstance(error, ConnectionFailure | WTimeoutError):
         return True
+    if isinstance(error, BulkWriteError):  # it carries the code of each operation, not one of its own
+        details = error.details or {}
+        codes = {
+            each.get("code")
+            for kind in ("writeErrors", "writeConcernErrors")
+            for each in details.get(kind, ())
+        }
+        return bool(codes & (AWAY_CODES | DISK_FULL))
     return isinstance(error, OperationFailure) and error.code in AWAY_CODES | DISK_FULL
 
 

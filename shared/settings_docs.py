@@ -53,12 +53,20 @@ def page(root: Path = ROOT) -> str:
         rows = settings_in(path)
         if rows:
             lines = [f"| `{name}` | {_code(default)} | {_cell(meaning)} |" for name, default, meaning in rows]
-            parts.append("\n".join([f"## {heading}", "", "| variable | default | meaning |", "|---|---|---|", *lines, ""]))
+            parts.append(
+                "\n".join(
+                    [f"## {heading}", "", "| variable | default | meaning |", "|---|---|---|", *lines, ""]
+                )
+            )
     return "\n".join(parts)
 
 
 def _text(node: ast.stmt | None) -> str:
-    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    is_text = (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
     return " ".join(node.value.value.split()) if is_text else ""
 
 

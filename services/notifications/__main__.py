@@ -21,8 +21,8 @@ def worker(settings: NotificationsSettings) -> int:
 
 
 def migrate(settings: NotificationsSettings) -> int:
-    """Make the indexes and the topic. Doing it again changes nothing."""
-    return commands.migrate(SERVICE, settings, open_service(settings).store)
+    """Make the indexes and the topics. Doing it again changes nothing."""
+    return commands.migrate(settings, open_service(settings).store)
 
 
 def seed(settings: NotificationsSettings) -> int:

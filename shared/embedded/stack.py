@@ -187,7 +187,9 @@ class Stack:
         open_folder(self.data_dir)
         self._lock = Lock(self.data_dir)
         if not self._lock.take(EARLIER_RUN_SECONDS, lambda: self._say("Waiting for an earlier run to end …")):
-            raise Trouble(f"A stack is already running on DATA_DIR ({self.data_dir}): end it, or choose another DATA_DIR.")
+            raise Trouble(
+                f"A stack is already running on DATA_DIR ({self.data_dir}): end it, or choose another DATA_DIR."
+            )
         self.secrets = make_secrets(self.data_dir)
         with self._reporting("database", begun):
             plan = self._with_database()
@@ -257,9 +259,13 @@ class Stack:
         while not _answers(self._parts[name]):
             code = self._processes[name].code
             if code is not None:
-                raise Trouble(f"{name} ended while it was starting ({_how(code)}): see {self.log_file(name)}.")
+                raise Trouble(
+                    f"{name} ended while it was starting ({_how(code)}): see {self.log_file(name)}."
+                )
             if time.monotonic() > end:
-                raise Trouble(f"{name} did not answer within {READY_SECONDS:.0f} s: see {self.log_file(name)}.")
+                raise Trouble(
+                    f"{name} did not answer within {READY_SECONDS:.0f} s: see {self.log_file(name)}."
+                )
             time.sleep(0.03)
 
     @contextlib.contextmanager

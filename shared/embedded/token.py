@@ -43,7 +43,9 @@ def user_tokens(origin: str, login: str, password: str, client_secret: str) -> d
         "code_challenge_method": "S256",
     }
     with _http(origin) as http:
-        page = _ask(http, "POST", "/oidc/authorize", params=asked, data={"login": login, "password": password})
+        page = _ask(
+            http, "POST", "/oidc/authorize", params=asked, data={"login": login, "password": password}
+        )
         if page.status_code == 401:
             raise Trouble(f"The password of {login} is not accepted.")
         if page.status_code == 429:

@@ -72,7 +72,7 @@ class Ledger(threading.Thread):
     """Reads what the client was answered: how often each ping was touched."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._process, self._acknowledged = start_client(settings, COMMANDS)
         self.touches: Counter[str] = Counter()
         self.start()
