@@ -70,7 +70,7 @@ class AssessmentIn(Schema):
 class ResponsibleIn(Schema):
     """Who gives a measure. An agency need not be named yet. → Responsible"""
 
-    type = Code(domain.RESPONSIBLE, required=True)
+    type = Code(domain.RESPONSIBLE, required=True, metadata={"example": "agency"})
     agency_id = ReadableId(validate=known_agency, **AGENCY)
 
     @ma.post_load
@@ -102,7 +102,7 @@ class PlanIn(Schema):
 class SignIn(Schema):
     """A signature; `person_id`: who of the family."""
 
-    by = Code(domain.SIGNERS, required=True)
+    by = Code(domain.SIGNERS, required=True, metadata={"example": "family"})
     person_id = Id()
     method = Code(domain.METHODS, required=True)
 

@@ -38,7 +38,12 @@ class ReferralIn(Schema):
         validate=ma.validate.Length(max=len(DISCLOSABLE)),
         metadata={"description": "Fields of the client that the agency may see once it has accepted."},
     )
-    replaces = Id(metadata={"description": "A referral of the case that was rejected, failed or expired."})
+    replaces = Id(
+        metadata={
+            "description": "A referral of the case that was rejected, failed or expired.",
+            "example": None,
+        }
+    )
 
 
 class ReasonIn(Schema):

@@ -10,6 +10,8 @@ from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
 from tests.callers import Caller, client, user
 from tests.oracle import World
+from tests.system import whose
+from tests.system.interface import documents, routes_of
 from tests.system.standin.run import SERVICES
 
 
@@ -49,6 +51,31 @@ def people(live: Stack):
     yield caller
     for each in known.values():
         each.close()
+
+
+@pytest.fixture(scope="session")
+def openapi(live: Stack):
+    """The OpenAPI documents of the live services, by service."""
+    return documents(live.origin)
+
+
+@pytest.fixture(scope="session")
+def routes(openapi):
+    """Every route of the live services that is documented (tests/contract holds that all are)."""
+    return routes_of(openapi)
+
+
+@pytest.fixture(scope="session")
+def families(people, world):
+    """An open and a restricted family of Astana, and one of Almaty, by these names; each with everything that has an id."""
+    made = {
+        "open": whose.make(people, world, "open", whose.ASTANA),
+        "restricted": whose.make(people, world, "restricted", whose.ASTANA, violence=True),
+        "almaty": whose.make(people, world, "almaty", whose.ALMATY),
+    }
+    whose.accepted(people, made["open"])
+    world.at_rest()
+    return made
 
 
 @pytest.fixture(scope="session")

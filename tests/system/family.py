@@ -24,7 +24,9 @@ def registered(people: People, worker: str = "worker.astana", **more: Any) -> di
     return people(worker).create("/intake/v1/appeals", appeal(**more))
 
 
-def opened(people: People, appeal: dict[str, Any], worker: str = "worker.astana") -> dict[str, Any]:
+def opened(
+    people: People, appeal: dict[str, Any], worker: str = "worker.astana", head: str = "supervisor.astana"
+) -> dict[str, Any]:
     """The case that the appeal is screened to."""
     people(worker).command(
         f"/intake/v1/appeals/{appeal['id']}", "screening", {"outcome": "open-case", "note": "Needs a plan."}
@@ -32,17 +34,20 @@ def opened(people: People, appeal: dict[str, Any], worker: str = "worker.astana"
 
     def case() -> Any:
         # a supervisor sees it, whoever became its holder
-        cases = people("supervisor.astana").items("/casework/v1/cases", appeal_id=appeal["id"])
+        cases = people(head).items("/casework/v1/cases", appeal_id=appeal["id"])
         return cases and cases[0]
 
     return until(case, "the case is open")
 
 
 def planned(
-    people: People, case: dict[str, Any], measures: list[dict[str, Any]] | None = None
+    people: People,
+    case: dict[str, Any],
+    measures: list[dict[str, Any]] | None = None,
+    head: str = "supervisor.astana",
 ) -> dict[str, Any]:
     """The case with an approved plan: by default a measure of a health agency and one of the center."""
-    holder, head = people(case["holder"]), people("supervisor.astana")
+    holder = people(case["holder"])
     path = f"/casework/v1/cases/{case['id']}"
     due = (today() + timedelta(days=20)).isoformat()
     measures = measures or [
@@ -57,7 +62,7 @@ def planned(
     holder.command(path, "plan", {"goals": ["A home for the winter"], "measures": measures})
     holder.command(path, "plan/sign", {"by": "worker", "method": "paper"})
     holder.command(path, "plan/sign", {"by": "family", "person_id": case["person_id"], "method": "paper"})
-    return head.command(path, "plan/approve", {})
+    return people(head).command(path, "plan/approve", {})
 
 
 def referred(people: People, case: dict[str, Any], measure: int = 1, **more: Any) -> dict[str, Any]:

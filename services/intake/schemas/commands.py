@@ -9,7 +9,9 @@ import marshmallow as ma
 from services.intake.domain.appeal import CHANNELS, HOW_TOLD, OUTCOMES, STATES, Source
 from services.intake.domain.family import RELATIONS
 from services.intake.schemas.said import (
+    BORN,
     LANGUAGES,
+    LEFT_OUT,
     LINE,
     LONG,
     NAME,
@@ -64,8 +66,8 @@ def exactly_one(data: dict[str, Any], *names: str) -> None:
 class ConsentIn(Schema):
     """`given` null: not asked yet."""
 
-    given = Flag(required=True, allow_none=True)
-    scopes = scopes(load_default=())
+    given = Flag(required=True, allow_none=True, metadata={"example": True})
+    scopes = scopes(load_default=(), metadata={"example": ["processing", "sms"]})
     signed_at = Moment()
 
     @ma.validates_schema
@@ -91,7 +93,7 @@ class MatchIn(Schema):
     """`person_id`: this person is meant; `new`: none of those who are known."""
 
     person_id = Id()
-    new = Flag(validate=must_be_true, metadata={"example": None})
+    new = Flag(validate=must_be_true, **LEFT_OUT)
 
     @ma.validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
@@ -107,14 +109,16 @@ class AppealIn(Schema):
     channel = Code(CHANNELS, required=True)
     applicant = ma.fields.Nested(ApplicantIn, required=True)
     safe_contact = ma.fields.Nested(SafeContactIn, required=True)
-    household = ma.fields.List(ma.fields.Nested(LineIn), validate=ma.validate.Length(max=MOST_LINES))
+    household = ma.fields.List(
+        ma.fields.Nested(LineIn), validate=ma.validate.Length(max=MOST_LINES), **LEFT_OUT
+    )
     grounds = ma.fields.List(Code(GROUNDS), required=True, validate=ma.validate.Length(max=len(GROUNDS)))
     danger = ma.fields.Nested(DangerIn, required=True)
     need = Text(LONG, required=True, multiline=True)
     received_on = Day()
     consent = ma.fields.Nested(ConsentIn, required=True)
     source = ma.fields.Nested(SourceIn)
-    match = ma.fields.Nested(MatchIn)
+    match = ma.fields.Nested(MatchIn, **LEFT_OUT)
 
     @ma.post_load
     def made(self, data: dict[str, Any], **_: Any) -> Told:
@@ -123,10 +127,10 @@ class AppealIn(Schema):
 
 
 class AppealArgs(ListArgs):
-    state = Code(STATES, metadata={"example": None})
-    center_id = ReadableId(metadata={"example": None})
+    state = Code(STATES, **LEFT_OUT)
+    center_id = ReadableId(**LEFT_OUT)
     holder = ReadableId(metadata={"description": "`me` is the caller.", "example": None})
-    family_id = Id(metadata={"example": None})
+    family_id = Id(**LEFT_OUT)
 
 
 class ScreeningIn(Schema):
@@ -176,8 +180,8 @@ class MembersIn(Schema):
     """One of `add`, `change`, `remove`. `n` is the member's number in the family."""
 
     add = ma.fields.Nested(LineIn)
-    change = ma.fields.Nested(MemberChangeIn)
-    remove = ma.fields.Nested(MemberRemoveIn)
+    change = ma.fields.Nested(MemberChangeIn, **LEFT_OUT)
+    remove = ma.fields.Nested(MemberRemoveIn, **LEFT_OUT)
     reason = Text(REASON, required=True, multiline=True)
 
     @ma.validates_schema
@@ -207,11 +211,11 @@ class PersonPatch(Schema):
     """A merge patch: what is absent stays, null empties. An IIN is only ever added."""
 
     iin = Iin()
-    no_iin_reason = Code(NO_IIN_REASONS)
+    no_iin_reason = Code(NO_IIN_REASONS, **LEFT_OUT)
     family_name = Text(NAME)
     given_name = Text(NAME)
     patronymic = Text(NAME, allow_none=True)
-    birth_date = Day(validate=not_in_future)
+    birth_date = Day(validate=not_in_future, **BORN)
     sex = Code(SEXES)
     phone = Phone(allow_none=True)
     language = Code(LANGUAGES)
@@ -224,7 +228,7 @@ class ConsentsIn(Schema):
 
     scopes = scopes(metadata={"example": ["processing", "sms"]})
     signed_at = Moment()
-    refused = Flag(validate=must_be_true, metadata={"example": None})
+    refused = Flag(validate=must_be_true, **LEFT_OUT)
 
     @ma.validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:

@@ -91,8 +91,8 @@ class Found(Schema):
 
 
 class OnBehalfOf(Schema):
-    agency_id = ReadableId(required=True)
-    sub = ReadableId(required=True)
+    agency_id = ReadableId(required=True, metadata={"example": "agency-health-astana"})
+    sub = ReadableId(required=True, metadata={"example": "partner.health.astana"})
 
 
 class DisclosureIn(Schema):

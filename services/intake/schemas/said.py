@@ -29,6 +29,9 @@ FIRST_YEAR = 1900
 NAME = 100
 LINE = 300
 LONG = 4000
+BORN = {"metadata": {"example": "1999-12-31"}}
+LEFT_OUT = {"metadata": {"example": None}}
+"""Not in the example of the documentation: it excludes another field, or goes without saying."""
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 IN_THE_FUTURE = N_("May not be in the future.")
@@ -55,7 +58,7 @@ class Iin(ma.fields.String):
     }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"pattern": "^[0-9]{12}$", "example": "991231100000"}, **options)
+        super().__init__(metadata={"pattern": "^[0-9]{12}$", "example": "991231900011"}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -85,8 +88,8 @@ class Clock(ma.fields.String):
 
     default_error_messages = {"clock": N_("Give hours and minutes like 09:00.")}
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"pattern": f"^{CLOCK.pattern}$", "example": "09:00"}, **options)
+    def __init__(self, example: str, **options: Any) -> None:
+        super().__init__(metadata={"pattern": f"^{CLOCK.pattern}$", "example": example}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -107,8 +110,8 @@ class AddressIn(Schema):
 class HoursIn(Schema):
     """Between which hours of the day a person may be contacted; over midnight where `to` is the earlier one."""
 
-    since = Clock(required=True, data_key="from")
-    until = Clock(required=True, data_key="to")
+    since = Clock("09:00", required=True, data_key="from")
+    until = Clock("18:00", required=True, data_key="to")
 
     @ma.validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
@@ -143,12 +146,12 @@ class Described(Schema):
     """Somebody as described; what may be left out of everybody."""
 
     iin = Iin()
-    no_iin_reason = Code(NO_IIN_REASONS)
-    family_name = Text(NAME, required=True)
-    given_name = Text(NAME, required=True)
-    patronymic = Text(NAME)
-    birth_date = Day(validate=not_in_future)
-    birth_year = Count(FIRST_YEAR, 2100)
+    no_iin_reason = Code(NO_IIN_REASONS, **LEFT_OUT)
+    family_name = Text(NAME, required=True, metadata={"example": "Үлгіева"})
+    given_name = Text(NAME, required=True, metadata={"example": "Сынақ"})
+    patronymic = Text(NAME, **LEFT_OUT)
+    birth_date = Day(validate=not_in_future, **BORN)
+    birth_year = Count(FIRST_YEAR, 2100, **LEFT_OUT)
     sex = Code(SEXES)
     phone = Phone()
     language = Code(LANGUAGES)

@@ -136,7 +136,7 @@ class PersonOut(Schema):
 
     id = Id()
     family_id = Id()
-    iin = Text(12, allow_none=True, metadata={"example": "991231100000"})
+    iin = Text(12, allow_none=True, metadata={"example": "991231900011"})
     no_iin_reason = Code(NO_IIN_REASONS, allow_none=True)
     family_name = Text(NAME)
     given_name = Text(NAME)
