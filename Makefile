@@ -7,11 +7,11 @@ PY = $(VENV)/bin/python
 INSTALL = @$(PYTHON) -I shared/embedded/install.py
 
 FAST = unit architecture contract
-TIERS = $(FAST) service system faults
+TIERS = $(FAST) service convergence system faults
 
 # Files of these tiers run side by side, each process with a mongod or a stack of its own.
 SIDE_BY_SIDE_unit = -n 2
-SIDE_BY_SIDE_service = -n 3 --dist loadfile
+SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
 
 .DEFAULT_GOAL = help

@@ -32,8 +32,8 @@ from shared.events.base import topic
 from shared.events.cloudevents import Envelope
 from shared.ids import derived_id
 from tests import oracle
-from tests.service.convergence.transport import Group, Topics
-from tests.service.convergence.world import Dump, World
+from tests.convergence.transport import Group, Topics
+from tests.convergence.world import Dump, World
 
 Documents = Mapping[str, Mapping[str, Any]]
 OF_A_HAND_OVER = ("holder", "open", "version", "sequence", "seen", "outbox", "pending", "wake_at")

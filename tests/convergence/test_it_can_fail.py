@@ -20,9 +20,9 @@ from services.notifications import reactions as notifications
 from services.referrals.domain import referral as referrals
 from shared.aggregate import Aggregates
 from shared.relay import Due, Relay
-from tests.service.convergence.machine import HISTORIES, Convergence
-from tests.service.convergence.transport import Group
-from tests.service.convergence.world import death_of
+from tests.convergence.machine import HISTORIES, Convergence
+from tests.convergence.transport import Group
+from tests.convergence.world import death_of
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

@@ -1,6 +1,6 @@
 """Messages that are delivered twice, late, out of order between keys and after deaths lead to the same state.
 
-    CONVERGENCE_EXAMPLES=1000 python -m pytest -q tests/service/convergence        # histories that nobody has seen before
+    CONVERGENCE_EXAMPLES=1000 python -m pytest -q tests/convergence        # histories that nobody has seen before
 
 Without the variable it is always the same few histories, so that a change that has nothing to do with it does not fail by chance.
 """
@@ -13,7 +13,7 @@ from functools import partial
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.service.convergence.machine import HISTORIES, Convergence
+from tests.convergence.machine import HISTORIES, Convergence
 
 EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "0"))
 HAPPEN = frozenset(

@@ -33,7 +33,7 @@ from shared.aggregate import Aggregates, Ask, Once, Saved
 from shared.calendar import ALMATY
 from shared.events import Danger
 from shared.refusals import Refusal
-from tests.service.convergence.world import World, death_of
+from tests.convergence.world import World, death_of
 
 STAFF = {member.id: member for member in reference.staff()}
 CENTERS = ("center-71-1", "center-75-1")

@@ -6,11 +6,11 @@ import pytest
 
 from shared.events import Danger
 from shared.events.base import topic
-from tests.service.convergence import at_rest
-from tests.service.convergence.machine import Convergence
-from tests.service.convergence.people import CENTERS, SCOPES
-from tests.service.convergence.transport import ALL, Group, publish
-from tests.service.convergence.world import World
+from tests.convergence import at_rest
+from tests.convergence.machine import Convergence
+from tests.convergence.people import CENTERS, SCOPES
+from tests.convergence.transport import ALL, Group, publish
+from tests.convergence.world import World
 
 NO_DANGER = Danger(life=False, child=False, domestic_violence=False)
 OTHERS = ("intake", "casework", "referrals")

@@ -15,7 +15,7 @@ from typing import TypeVar
 from shared.events.cloudevents import Envelope, from_message
 from shared.log import Delivery, Message
 from shared.relay import Due
-from tests.service.convergence.world import Part, death_of
+from tests.convergence.world import Part, death_of
 
 T = TypeVar("T")
 LANES = 3

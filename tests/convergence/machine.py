@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from shared.events import Danger
-from tests.service.convergence import at_rest
-from tests.service.convergence.people import CENTERS, KINDS, SCOPES, People
-from tests.service.convergence.transport import ALL, Group, Topics, publish
-from tests.service.convergence.world import Part, World, death_of
+from tests.convergence import at_rest
+from tests.convergence.people import CENTERS, KINDS, SCOPES, People
+from tests.convergence.transport import ALL, Group, Topics, publish
+from tests.convergence.world import Part, World, death_of
 
 SEED = st.integers(0, 2**32 - 1)
 SERVICES = ("intake", "casework", "referrals", "notifications")

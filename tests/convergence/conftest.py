@@ -8,7 +8,7 @@ import uuid
 import pytest
 import structlog
 
-from tests.service.convergence.world import open_world
+from tests.convergence.world import open_world
 
 
 @pytest.fixture(scope="session")
