@@ -7,9 +7,14 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared import mongo
 from shared.embedded import mongod
+
+settings.register_profile("birtereze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("birtereze")
+"""Tests never time: on a busy machine a slow example is no failure."""
 
 
 def free_port() -> int:
