@@ -29,7 +29,7 @@ from services.intake.domain.household import Household, Iin, Line
 from services.intake.domain.matching import Candidate, Found
 from services.intake.domain.person import IDENTITY, Description, Person, SafeContact
 from services.intake.service import Intake
-from services.intake.use_cases import identity, saving
+from services.intake.use_cases import identity, reading, saving
 from shared import reference
 from shared.access import Actor
 from shared.aggregate import Decision, Once, Saved, next_number
@@ -86,9 +86,9 @@ class Who:
 
 
 def register(intake: Intake, actor: Actor, once: Once, told: Told, now: datetime) -> Saved[Appeal]:
-    """Register an appeal; the same request again gives the appeal as it stands.
+    """Register an appeal; the same request again gives the appeal as it stands, as long as the actor may read it.
 
-    Raises Forbidden for another center than the actor's, Invalid, PossibleDuplicate, KeyReused, Conflict.
+    Raises Forbidden for another center than the actor's, NotFound, Invalid, PossibleDuplicate, KeyReused, Conflict.
     """
     if actor.center_id != told.center_id:
         raise Forbidden
@@ -106,7 +106,10 @@ def register(intake: Intake, actor: Actor, once: Once, told: Told, now: datetime
         def decide() -> Decision[Appeal]:
             return _admit(intake, actor, id, told, number, now, session)
 
-        return intake.store.appeals.create(id, decide, once, session)
+        saved = intake.store.appeals.create(id, decide, once, session)
+        if not saved.changed:
+            reading.family(intake, actor, saved.state.family_id, session)
+        return saved
 
     return intake.store.transaction(work)
 
