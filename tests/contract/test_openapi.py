@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from shared import embedded
 from shared.http.docs import path_of
 from shared.http.problems import PROBLEMS
 from shared.http.strict import method_of
@@ -165,3 +168,12 @@ def test_every_problem_is_told_in_three_languages(slug):
     for member in ("title", "means", "remedy"):
         told = {text(getattr(PROBLEMS[slug], member), language) for language in languages}
         assert len(told) == 3, f"{slug} {member}: {told}"
+
+
+def test_the_gateway_says_the_same_of_what_it_refuses_itself():
+    """It cannot ask the services for their texts: they stand in its file once more."""
+    gateway = (Path(embedded.__file__).parent / "Caddyfile").read_text()
+    told = re.findall(r'"(kk|ru|en) ([a-z-]+)" "([^"]+)"', gateway)
+    assert len(told) >= 14
+    for language, slug, title in told:
+        assert title == text(PROBLEMS[slug].title, language), f"{slug} in {language}"

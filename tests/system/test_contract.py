@@ -35,20 +35,15 @@ TOO_LONG = (414, 431)
 MEMBERS = {"type", "title", "status", "detail", "errors", "instance", "allowed", "candidates", "scopes"}
 LANGUAGES = ("kk", "ru", "en")
 UNREADABLE = {
-    "nothing": b"",
     "broken": b'{"note": "x"',
     "100,000 brackets": b"[" * 100_000,
     "100,000 brackets inside": b'{"note": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "NaN": b'{"note": NaN}',
-    "Infinity": b'{"note": -Infinity}',
     "a number of 5,000 digits": b'{"note": ' + b"9" * 5000 + b"}",
     "invalid UTF-8": b'{"note": "\xff"}',
-    "half a surrogate pair": b'{"note": "\\ud800"}',
     "a list": b"[{}]",
-    "a text": b'"note"',
-    "null": b"null",
-    "a member twice": b'{"note": "x", "note": "y"}',
 }
+"""Some of what `tests/unit/http/test_requests.py` has all of."""
 CURSORS = {
     "no base64": "!!!",
     "nothing": "",
@@ -136,10 +131,6 @@ def anonymous(live):
         yield client
 
 
-def version_of(who: Caller, route: Route, things: Mapping[str, Any]) -> str:
-    return who.http.get(route.resource.format_map(things)).headers["ETag"]
-
-
 # ---------------------------------------------------------------------------------------------- bodies and parameters
 
 
@@ -160,7 +151,7 @@ def test_a_body_that_is_no_json_object_is_refused(with_body, caller, things, wha
 
 
 @pytest.mark.parametrize(
-    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+    "kind", [None, "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
 )
 def test_another_media_type_is_refused(with_body, caller, things, kind):
     def ask(route: Route) -> Iterator[str | None]:
@@ -173,13 +164,16 @@ def test_another_media_type_is_refused(with_body, caller, things, kind):
 
 
 def test_a_body_of_more_than_a_mebibyte_is_refused_by_the_gateway_and_by_the_service(
-    live, with_body, caller, things
+    live, anonymous, with_body, caller, things
 ):
     headers = {"Content-Type": "application/json"}
     large = b'{"note": "' + b"x" * 2**20 + b'"}'
 
     def ask(route: Route) -> Iterator[str | None]:
         yield is_refused(route.send(caller(route), things, content=large, headers=headers), "too-large")
+        # A service answers a stranger before it has read the body: the gateway must not have begun to send it.
+        stranger = anonymous.request(route.method, route.url(things), content=large, headers=headers)
+        yield is_refused(stranger, "too-large")
 
     everywhere(with_body, ask)
     for route in {route.service: route for route in with_body}.values():
@@ -244,9 +238,7 @@ def test_unknown_and_repeated_parameters_are_refused_by_name(routes, caller, thi
 # ---------------------------------------------------------------------------------------------- callers, addresses, methods
 
 
-@pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer x.y.z", "Basic d29ya2VyOng=", "Bearer {token}x"]
-)
+@pytest.mark.parametrize("header", [None, "Basic d29ya2VyOng=", "Bearer {token}x"])
 def test_without_a_valid_token_nobody_gets_in(anonymous, live, people, routes, things, header):
     token = people("worker.astana").http.headers["Authorization"].removeprefix("Bearer ")
     headers = {} if header is None else {"Authorization": header.replace("{token}", token)}
@@ -266,7 +258,7 @@ def test_other_methods_are_refused_with_those_that_are_allowed(people, routes, t
         allowed.setdefault(route.url(things), set()).update(methods)
     who = people("supervisor.astana")
     for path, methods in allowed.items():
-        for method in {"GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "BREW"} - methods:
+        for method in {"GET", "POST", "PUT", "DELETE", "OPTIONS"} - methods:
             answer = sound(who.http.request(method, path))
             assert is_refused(answer, "method-not-allowed") is None, f"{method} {path}: {answer.text[:200]}"
             assert set(answer.headers["Allow"].split(", ")) == methods, f"{method} {path}"
@@ -310,28 +302,26 @@ def test_a_create_without_a_good_idempotency_key_is_refused(routes, caller, thin
     everywhere([route for route in routes if route.is_create], ask)
 
 
+def wants_a_lawyer(case_id: str) -> dict[str, Any]:
+    wanted = {"service_kind": "legal-aid", "priority": "routine", "reason": "Needs a lawyer.", "disclose": []}
+    return {"case_id": case_id, **wanted}
+
+
 def test_a_create_repeated_gives_the_same_thing_and_another_body_is_refused(people, families, routes):
-    worker = people("worker.astana")
-    first_of = {
-        "/intake/v1/appeals": appeal(),
-        "/referrals/v1/referrals": {
-            "case_id": families["restricted"].things["case_id"],
-            "service_kind": "legal-aid",
-            "priority": "routine",
-            "reason": "Needs a lawyer.",
-            "disclose": [],
-        },
+    worker, case_id = people("worker.astana"), families["restricted"].things["case_id"]
+    bodies = {
+        "/intake/v1/appeals": ("need", appeal()),
+        "/referrals/v1/referrals": ("reason", wants_a_lawyer(case_id)),
     }
-    assert set(first_of) == {route.path for route in routes if route.is_create}
-    for path, body in first_of.items():
+    assert set(bodies) == {route.path for route in routes if route.is_create}
+    for path, (member, body) in bodies.items():
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         first, again = (sound(worker.http.post(path, json=body, headers=headers)) for _ in range(2))
         assert (first.status_code, again.status_code) == (201, 201), f"{first.text} {again.text}"
         assert first.json()["id"] == again.json()["id"]
         for answer in (first, again):
             assert answer.headers["ETag"] == f'"{answer.json()["version"]}"', path
-        named = {"/intake/v1/appeals": "need"}.get(path, "reason")
-        other = worker.http.post(path, json={**body, named: "Another."}, headers=headers)
+        other = worker.http.post(path, json={**body, member: "Another."}, headers=headers)
         assert is_refused(other, "key-reused") is None, other.text
 
 
@@ -352,36 +342,41 @@ def test_a_command_needs_the_version_that_it_was_decided_on(commands, caller, th
             route.send(who, things, headers={"Idempotency-Key": uuid.uuid4().hex}), "precondition-required"
         )
         yield is_refused(route.send(who, things, headers={"If-Match": '"999999"'}), "stale")
-        for etag in ("7", "*", 'W/"7"', '"7", "8"', '"x"'):
+        for etag in ("7", "*", 'W/"7"'):
             yield is_refused(route.send(who, things, headers={"If-Match": etag}), "validation", "If-Match")
 
     everywhere(commands, ask)
 
 
-def test_a_command_repeated_changes_nothing_and_its_key_is_good_for_no_other(people, families, routes):
-    """One of each service, on things of the restricted family."""
+def test_a_command_repeated_changes_nothing_and_its_key_is_good_for_no_other(people, world, families):
+    """Of three services, on things of the restricted family, at rest: else events of the others change them too."""
     family = families["restricted"]
-    head, things = people(family.head), family.things
-    done = {
-        "/intake/v1/families/{family_id}/danger": {
-            "life": True, "child": None, "domestic_violence": None, "reason": "Threats.",
-        },
-        "/casework/v1/cases/{case_id}/help": {
-            "kind": "documents", "given_on": today().isoformat(), "condition": "home",
-        },
-        "/referrals/v1/referrals/{referral_id}/cancel": {"reason_code": "duplicate"},
-    }  # fmt: skip
-    by_path = {route.path: route for route in routes}
-    for path, body in done.items():
-        route, key = by_path[path], uuid.uuid4().hex
-        etag = version_of(head, route, things)
-        sent = {"json": body, "headers": {"If-Match": etag, "Idempotency-Key": key}}
-        first, again = sound(route.send(head, things, **sent)), sound(route.send(head, things, **sent))
+    who, case_id = people(family.holder), family.things["case_id"]
+    referral = who.create("/referrals/v1/referrals", wants_a_lawyer(case_id))["id"]
+    help = {"kind": "documents", "given_on": today().isoformat(), "condition": "home"}
+    for path, body, other in (
+        (f"/casework/v1/cases/{case_id}/help", help, {"condition": "residence"}),
+        (
+            f"/referrals/v1/referrals/{referral}/cancel",
+            {"reason_code": "duplicate"},
+            {"reason_code": "unreachable"},
+        ),
+        (
+            f"/intake/v1/persons/{family.things['person_id']}/consents",
+            {"scopes": ["statistics"]},
+            {"scopes": ["sms"]},
+        ),
+    ):
+        world.at_rest()
+        etag = who.http.get(path.rpartition("/")[0]).headers["ETag"]
+        headers = {"If-Match": etag, "Idempotency-Key": uuid.uuid4().hex}
+        first, again = (sound(who.http.post(path, json=body, headers=headers)) for _ in range(2))
         assert (first.status_code, again.status_code) == (200, 200), f"{path}: {first.text} {again.text}"
+        assert first.json()["id"] == again.json()["id"]
         assert first.headers["ETag"] == f'"{first.json()["version"]}"' != etag
-        assert first.json()["id"] == again.json()["id"] in things.values()
-        other = {**sent, "json": {**body, "note" if path != next(iter(done)) else "reason": "Else."}}
-        assert is_refused(route.send(head, things, **other), "key-reused") is None, path
+        assert len(first.json().get("help", [])) == len(again.json().get("help", [])), path
+        refused = who.http.post(path, json={**body, **other}, headers=headers)
+        assert is_refused(refused, "key-reused") is None, f"{path}: {refused.text}"
 
 
 def test_one_thing_has_its_version_as_its_etag(routes, caller, things):

@@ -122,7 +122,7 @@ def test_without_its_service_the_gateway_gives_a_clean_answer(stack: Stack):
         assert len(instance) >= 8
         assert away.json() == {
             "type": "/problems/unavailable",
-            "title": "Not available right now, try again in a moment",
+            "title": "Not available right now",
             "status": 503,
             "instance": instance,
         }
