@@ -143,13 +143,19 @@ def test_a_body_of_a_mebibyte_passes_and_one_more_byte_does_not(http: httpx.Clie
 
 
 def test_a_body_without_a_length_is_measured_too(http: httpx.Client):
-    def chunks():
-        for _ in range(17):
+    def chunks(n: int):
+        for _ in range(n):
             yield b"x" * 2**16
 
-    answer = http.post("/intake/echo", content=chunks())
+    assert http.post("/intake/echo", content=chunks(15)).json()["body"] == 15 * 2**16
+    answer = http.post("/intake/echo", content=chunks(17))
     assert answer.status_code == 413
     assert problem(answer) == "/problems/too-large"
+    refused = http.post(
+        "/intake/unmeasured", content=b"x"
+    )  # which of the two is first is the same to the caller
+    assert refused.status_code == 413
+    assert problem(refused) == "/problems/too-large"
 
 
 def test_a_long_address_and_large_headers_are_refused_as_problems(http: httpx.Client):

@@ -17,7 +17,6 @@ from shared.settings import Settings, load
 def create_app(name: str) -> Flask:
     settings = load(Settings)
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = 2**20
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
 
     @app.get(f"/{name}/healthz")
@@ -32,6 +31,12 @@ def create_app(name: str) -> Flask:
         )
         answer.headers["ETag"] = '"7"'
         return answer
+
+    @app.post(f"/{name}/unmeasured")
+    def unmeasured():
+        """Refuses a body without a length, as the real services do, but has read it."""
+        request.get_data()
+        return Response(status=411)
 
     @app.get(f"/{name}/settings")
     def shown():
