@@ -27,14 +27,14 @@ SERVICES = ("intake", "casework", "referrals", "notifications")
 MOST_APPEALS = 7
 """More would only make a history longer: there are three citizens."""
 HISTORIES = settings(
-    max_examples=9,
+    max_examples=8,
     stateful_step_count=50,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )
-"""Nine at a time: from the tenth on Hypothesis only varies the histories that it has, and a history takes a second."""
+"""Few at a time: from the tenth on Hypothesis only varies the histories that it has, and a history takes a second."""
 ROUNDS = 60
 """Rounds in which everything must come to rest."""
 

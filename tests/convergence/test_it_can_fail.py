@@ -1,6 +1,6 @@
 """The histories show something only if they fail where something is wrong: here it is broken on purpose, and they must find it.
 
-Each of these is a mistake that somebody could make; each is found within the nine histories of a usual run.
+Each of these is a mistake that somebody could make; each is found within the first few histories.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ BREAKS: Mapping[Break, str | None] = {
     restriction_is_whatever_was_heard_last: "delivered again|not restricted",
 }
 """What is broken → what the check says of it (losing events may show anywhere)."""
-BROKEN = settings(HISTORIES, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+BROKEN = settings(
+    HISTORIES, max_examples=19, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False
+)
+"""More than usual, so that a change elsewhere, which makes other histories of the same seeds, does not fail here by chance."""
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.__name__)

@@ -48,21 +48,20 @@ class Worklist:
 
     def apply(self, envelopes: Sequence[Envelope]) -> None:
         """Take in a batch of events (a read model of the consumer). Applying any of them again changes nothing."""
-        newest: dict[str, Envelope] = {}
+        told: dict[str, dict[str, Envelope]] = {}
         for envelope in envelopes:
-            known = newest.get(envelope.subject)
-            if known is None or known.sequence < envelope.sequence:
-                newest[envelope.subject] = envelope
-        if not newest:
+            told.setdefault(envelope.subject, {})[envelope.sequence] = envelope
+        if not told:
             return
-        self.subjects.bulk_write([_newer_subject(e) for e in newest.values()], ordered=False)
-        stored = self.subjects.find({"_id": {"$in": list(newest)}}, {"sequence": 1})
-        current = [newest[d["_id"]] for d in stored if d["sequence"] == newest[d["_id"]].sequence]
-        files = self.files.files({e.data["family_id"] for e in current})
-        writes = []
-        for envelope in current:
-            file = files.get(envelope.data["family_id"])
-            writes += _item_writes(envelope, restricted=file is None or file.restricted)
+        history = {subject: [by[sequence] for sequence in sorted(by)] for subject, by in told.items()}
+        self.subjects.bulk_write([_newer_subject(events[-1]) for events in history.values()], ordered=False)
+        stored = self.subjects.find({"_id": {"$in": list(history)}}, {"sequence": 1})
+        current = [history[d["_id"]] for d in stored if d["sequence"] == history[d["_id"]][-1].sequence]
+        files = self.files.files({events[-1].data["family_id"] for events in current})
+        writes: list[UpdateOne | UpdateMany] = []
+        for events in current:
+            file = files.get(events[-1].data["family_id"])
+            writes += _item_writes(events, restricted=file is None or file.restricted)
         writes += [
             UpdateMany(
                 {"family_id": family, "restricted": not file.restricted},
@@ -95,18 +94,30 @@ def _newer_subject(envelope: Envelope) -> UpdateOne:
     )
 
 
-def _item_writes(envelope: Envelope, *, restricted: bool) -> list[UpdateOne | UpdateMany]:
-    """One write per open item, and one that closes all others of the subject."""
-    event = envelope.base()
-    rows = _rows(envelope, event, restricted)
+def _item_writes(events: Sequence[Envelope], *, restricted: bool) -> list[UpdateOne | UpdateMany]:
+    """One write per item that these events of one subject (in order) tell of, and one that closes all older ones.
+
+    An item that one of them opens and a later one ends is written too, as ended: the rows are the same however the events were
+    cut into batches, and whoever still writes the first of them late finds a newer row.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for envelope in events:
+        is_open = {row["_id"]: row for row in _rows(envelope, envelope.base(), restricted)}
+        ended = {
+            id: {**row, "open": False, "sequence": envelope.sequence}
+            for id, row in rows.items()
+            if row["open"] and id not in is_open
+        }
+        rows |= ended | is_open
+    first = events[0]
     gone = {
-        "subject": envelope.subject,
-        "_id": {"$nin": [row["_id"] for row in rows]},
+        "subject": first.subject,
+        "_id": {"$nin": [f"{first.subject}:{item.item}" for item in first.base().open]},
         "open": True,
-        "sequence": {"$lt": envelope.sequence},
+        "sequence": {"$lt": first.sequence},
     }
-    closed = {"$set": {"open": False, "sequence": envelope.sequence}}
-    return [*(_newer_row(row) for row in rows), UpdateMany(gone, closed)]
+    closed = {"$set": {"open": False, "sequence": first.sequence}}
+    return [*(_newer_row(row) for row in rows.values()), UpdateMany(gone, closed)]
 
 
 def _newer_row(row: dict[str, Any]) -> UpdateOne:

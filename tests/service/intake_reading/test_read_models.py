@@ -118,7 +118,7 @@ def test_any_batching_and_any_repetition_ends_in_the_same_list(worklist, data):
         for subject, history in histories.items()
         for number, opens in enumerate(history, 1)
     ]
-    delivered = []
+    delivered, one_by_one = [], list(stream)
     while stream:
         size = data.draw(st.integers(1, len(stream)))
         batch, stream = stream[:size], stream[size:]
@@ -128,6 +128,28 @@ def test_any_batching_and_any_repetition_ends_in_the_same_list(worklist, data):
             take(worklist, *data.draw(st.sampled_from(delivered)))
     expected = {f"{s}:{name}" for s, history in histories.items() for name in history[-1]}
     assert set(shown(worklist)) == expected
+    rows = list(worklist.items.find().sort("_id", 1))
+    worklist.subjects.delete_many({})
+    worklist.items.delete_many({})
+    for each in one_by_one:
+        take(worklist, each)
+    assert rows == list(worklist.items.find().sort("_id", 1))
+
+
+def test_a_worker_that_stalled_before_it_wrote_brings_nothing_back(worklist, monkeypatch):
+    """Another has taken over meanwhile, and took in what ended the item in the same batch as what opened it."""
+    opened, done = said("a1", 1, item("screening")), said("a1", 2)
+    stalled = Worklist(worklist.subjects, worklist.items, worklist.files)
+    files_of = worklist.files.files
+
+    def stall(families):
+        monkeypatch.setattr(worklist.files, "files", files_of)
+        take(worklist, opened, done)
+        return files_of(families)
+
+    monkeypatch.setattr(worklist.files, "files", stall)
+    stalled.apply([opened])
+    assert shown(worklist) == []
 
 
 def test_a_restricted_file_is_seen_by_its_holder_and_the_supervisor_only(worklist):
