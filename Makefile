@@ -11,6 +11,7 @@ TIERS = $(FAST) service convergence system faults
 
 # Files of these tiers run side by side, each process with a mongod or a stack of its own.
 SIDE_BY_SIDE_unit = -n 2
+SIDE_BY_SIDE_service = -n 2
 SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
 
