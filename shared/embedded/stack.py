@@ -70,7 +70,8 @@ class Stack:
         self.port = port
         self.origin = f"http://127.0.0.1:{port}"
         self.mongo_url = mongo_url
-        self._services, self._log, self._environment = services, log, dict(environment or {})
+        self.log = log
+        self._services, self._environment = services, dict(environment or {})
         self._revive, self._say = revive, say
         self._parts: dict[str, Part] = {}
         self._processes: dict[str, Process] = {}
@@ -218,7 +219,7 @@ class Stack:
             port=self.port,
             mongo_url=self.mongo_url or mongod.url(port),
             mongod_port=port,
-            log=self._log,
+            log=self.log,
             secrets=self.secrets,
             services=self._services,
             environment=self._environment,
