@@ -7,7 +7,9 @@ PY = $(VENV)/bin/python
 INSTALL = @$(PYTHON) -I shared/embedded/install.py
 
 FAST = unit architecture contract
-TIERS = $(FAST) service convergence system faults
+TIERS = $(FAST) service convergence system crash
+# The tests of a tier are in tests/TIER, but for this one: it is the short form of `make faults`.
+FOLDER_crash = tests/faults
 
 # Files of these tiers run side by side, each process with a mongod or a stack of its own.
 SIDE_BY_SIDE_unit = -n 2
@@ -16,7 +18,7 @@ SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
 
 .DEFAULT_GOAL = help
-.PHONY: help run test fast lint $(TIERS) demo token settings lock clean
+.PHONY: help run kafka test fast lint $(TIERS) faults demo token settings lock clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -27,6 +29,11 @@ help: ## this list
 run: ## start the whole stack on this machine; Ctrl-C stops it
 	$(INSTALL) run $(VENV)
 	@exec $(PY) -m shared.embedded.runner --with-parent
+
+kafka: ## a real Kafka on this machine, for make run LOG=kafka; Ctrl-C stops it
+	$(INSTALL) run $(VENV)
+	$(INSTALL) kafka $(VENV)
+	@exec $(PY) -m shared.embedded.kafka --with-parent
 
 demo: ## one family's whole way through a running stack, step by step
 	$(INSTALL) run $(VENV)
@@ -56,7 +63,11 @@ lint: ## style, and who may import whom
 $(TIERS):
 	$(INSTALL) test $(VENV)
 	@echo "== $@"
-	@$(PY) -m pytest -q $(SIDE_BY_SIDE_$@) tests/$@
+	@$(PY) -m pytest -q $(SIDE_BY_SIDE_$@) $(or $(FOLDER_$@),tests/$@)
+
+faults: ## the promises under faults, on both logs, and builds broken on purpose (SEED, LOG, SCENARIO, LONG; docs/reliability.md)
+	$(INSTALL) test $(VENV)
+	@$(PY) -m tests.faults
 
 settings: ## write docs/settings.md anew, from the settings classes
 	$(INSTALL) run $(VENV)
@@ -66,6 +77,7 @@ lock: ## resolve requirements/*.in anew
 	$(INSTALL) test $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/run.in -o requirements/run.txt
+	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/kafka.in -o requirements/kafka.txt
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 -c requirements/run.txt requirements/test.in -o requirements/test.txt
 
 clean: ## remove what make made: packages, data, caches

@@ -142,6 +142,12 @@ class Aggregates(Generic[S]):
             self.collection.create_index(
                 [(field, 1)], name=field, partialFilterExpression={field: {"$type": "date"}}
             )
+        # How long the oldest event waits: `pending` goes by turns, so it does not say.
+        self.collection.create_index(
+            [("outbox.time", 1)],
+            name="oldest_event",
+            partialFilterExpression={"pending": {"$type": "date"}},
+        )
 
     # ------------------------------------------------------------------ reading
 

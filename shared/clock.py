@@ -100,6 +100,7 @@ class Clock:
         while not stop.is_set():
             try:
                 if not self._lease.hold():
+                    self._know_nothing()
                     stop.wait(STANDBY)
                     continue
                 more = self.look(stop)
@@ -107,6 +108,7 @@ class Clock:
                 if not more:
                     stop.wait(EVERY)
             except Exception as error:
+                self._know_nothing()
                 log_lines.warning("clock: could not look at what is due", exc_info=error)
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -177,6 +179,11 @@ class Clock:
         except Exception as error:
             task_failures.labels(self._service, task.name).inc()
             log_lines.error("clock: a task failed", task=task.name, exc_info=error)
+
+    def _know_nothing(self) -> None:
+        """Whoever does not look does not know how late anything is, and what he knew before is no news."""
+        for store in self._schedule.stores:
+            late.labels(self._service, store.subject).set(float("nan"))
 
     def _give_back(self) -> None:
         try:

@@ -42,7 +42,7 @@ from pymongo.database import Database
 
 from shared import mongo, telemetry
 from shared.events.cloudevents import Envelope, UnreadableData, UnreadableEnvelope, from_message
-from shared.log import Delivery, Fenced, Log, LogAway, Reader
+from shared.log import Delivery, Fenced, Log, LogAway, Reader, UnknownTopic
 from shared.parking import Arrival, Failure, Parking
 from shared.refusals import Conflict, Refusal, Unavailable
 
@@ -58,6 +58,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 REPLAY_EVERY = 1.0
 REPLAYED_AT_ONCE = 200
 """Parked messages handled before the live ones get their turn again."""
+NOT_KNOWN = float("nan")
 
 log_lines = telemetry.logger()
 handled = telemetry.counter("birtereze_consumer_handled_total", "Messages handled or parked.", ["service"])
@@ -65,7 +66,18 @@ parked_total = telemetry.counter(
     "birtereze_consumer_parked_total", "Messages that failed and were parked.", ["service"]
 )
 waits = telemetry.counter("birtereze_consumer_waits_total", "Waits for a database that is away.", ["service"])
+replayed = telemetry.counter(
+    "birtereze_consumer_replayed_total", "Parked messages that were handled after all.", ["service"]
+)
+lag = telemetry.gauge(
+    "birtereze_consumer_lag_messages",
+    "Messages of a topic that the service's group has not handled yet.",
+    ["service", "topic"],
+)
 parked_now = telemetry.gauge("birtereze_parked_messages", "Messages parked now.", ["service"])
+oldest_parked = telemetry.gauge(
+    "birtereze_parked_oldest_seconds", "How long the oldest parked message has been parked.", ["service"]
+)
 dead_now = telemetry.gauge("birtereze_dead_letters", "Dead letters.", ["service"])
 
 
@@ -88,7 +100,7 @@ class _Stopped(Exception):
 
 
 class Consumer:
-    """The consumer of one service. `run` is for one thread; `replay` for any, and for other processes."""
+    """The consumer of one service. `run` is for one thread; `replay` and `measure` for any."""
 
     def __init__(self, service: str, subscription: Subscription, log: Log | None, database: Database) -> None:
         """`log` may be None for a process that only replays."""
@@ -236,6 +248,7 @@ class Consumer:
                 break
             # Only now: whoever looks meanwhile must find the key held.
             self.parking.done(arrival.envelope.id)
+            replayed.labels(self._service).inc()
             count += 1
         return count
 
@@ -246,10 +259,32 @@ class Consumer:
             left -= self.replay(key, left) + 1
             if left <= 0:
                 return True
-        parked, dead = self.parking.counts()
+        return False
+
+    # ------------------------------------------------------------------ watching
+
+    def measure(self) -> None:
+        """Set the gauges of what waits here. What cannot be found out is NaN: not known is not zero."""
+        try:
+            parked, dead = self.parking.counts()
+            age = self.parking.age_of_oldest()
+        except Exception as error:
+            log_lines.warning("consumer: what is parked is not known", exc_info=error)
+            parked = dead = age = NOT_KNOWN
         parked_now.labels(self._service).set(parked)
         dead_now.labels(self._service).set(dead)
-        return False
+        oldest_parked.labels(self._service).set(age)
+        for topic, messages in self._lag().items():
+            lag.labels(self._service, topic).set(messages)
+
+    def _lag(self) -> Mapping[str, float]:
+        try:
+            return self._log.lag(self._subscription.group, self._subscription.topics)
+        except UnknownTopic:  # of which `run` dies, saying so
+            return dict.fromkeys(self._subscription.topics, NOT_KNOWN)
+        except Exception as error:
+            log_lines.warning("consumer: the lag is not known", exc_info=error)
+            return dict.fromkeys(self._subscription.topics, NOT_KNOWN)
 
     # ------------------------------------------------------------------ patience
 

@@ -31,7 +31,14 @@ from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
+from shared import telemetry
+
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+changes = telemetry.counter(
+    "birtereze_lease_changes_total",
+    "Times this process took over a lease, or lost one to another process.",
+    ["lease", "change"],
+)
 
 
 def unique_name() -> str:
@@ -52,6 +59,8 @@ class Lease:
         self._name = name
         self._seconds = seconds
         self._until = 0.0
+        self._tenancy: int | None = None
+        """The token of the latest tenancy that was counted."""
         self._lock = threading.Lock()
 
     def hold(self) -> bool:
@@ -62,8 +71,13 @@ class Lease:
                 return True
             row = self._take()
             if row is None or row["owner"] != self.owner:
+                if self.token is not None:
+                    changes.labels(self._name, "lost").inc()
                 self.token, self._until = None, 0.0
                 return False
+            if row["token"] != self._tenancy:
+                changes.labels(self._name, "taken").inc()
+                self._tenancy = row["token"]
             # Reckoned from before the question: we believe in it for less long than the database does.
             self.token, self._until = row["token"], asked + self._seconds
             return True

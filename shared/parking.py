@@ -10,9 +10,12 @@ exception's own message, which might quote what a person told us. `next_at` (the
 tried again by itself; the intervals grow from `FIRST_RETRY` to `LAST_RETRY` seconds.
 
     parking = Parking(database)
-    parking.list(limit=50)                  # for a person: oldest first
+    parking.list(limit=50)                  # for a person: key by key, in order
     parking.drop("5a0e…")                   # give up on one message; what stands behind it goes on
+    parking.revive("birtereze.intake/7")    # a dead letter that this build can read is parked with its key
     consumer.replay("case-id")              # try a key now, in order (see shared.consumer)
+
+A person does all this by `python -m services.<name> parked | dead` (`shared.commands`; docs/operations.md says when).
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ from shared.log import Delivery, Message
 
 FIRST_RETRY, LAST_RETRY = 1.0, 300.0
 BEHIND = "behind"
+"""The stage of a message that nobody has tried yet."""
+COUNTED = 10_000
+"""Up to how many messages are counted: beyond that the exact number says nothing more."""
 DUPLICATE_KEY = 11000
 
 
@@ -64,6 +70,7 @@ class Parking:
 
     def ensure_indexes(self) -> None:
         self._parked.create_index([("key", 1), ("sequence", 1)], name="key_sequence")
+        self._parked.create_index([("at", 1)], name="at")
 
     # ------------------------------------------------------------------ what the consumer does
 
@@ -80,12 +87,14 @@ class Parking:
         except DuplicateKeyError:
             return
 
-    def park_behind(self, arrivals: Sequence[Arrival]) -> None:
-        """Keep messages whose key has something parked."""
+    def park_behind(
+        self, arrivals: Sequence[Arrival], reason: str = "an earlier message of this key is parked"
+    ) -> None:
+        """Keep messages that are to be handled in their turn. Those that are parked already stay as they are."""
         if not arrivals:
             return
         now = mongo.database_time(self._client)
-        failure = Failure(BEHIND, "an earlier message of this key is parked")
+        failure = Failure(BEHIND, reason)
         documents = {arrival.envelope.id: _document(arrival, failure, now) for arrival in arrivals}
         try:
             self._parked.insert_many(list(documents.values()), ordered=False)
@@ -171,17 +180,68 @@ class Parking:
         """Dead letters without their content, oldest first."""
         return list(self._dead.find({}, {"message": 0}).sort("at", 1).limit(limit))
 
+    def keys(self) -> Sequence[str]:
+        """All keys that have something parked, in order."""
+        return sorted(self._parked.distinct("key"))
+
+    def count(self, key: str) -> int:
+        """How many messages of a key are parked."""
+        return self._parked.count_documents({"key": key}, limit=COUNTED)
+
+    def find(self, event_id: str) -> tuple[dict[str, Any], Message] | None:
+        """A parked message: what is known of it, and the message itself."""
+        return _with_message(self._parked.find_one({"_id": event_id}))
+
+    def find_dead(self, id: str) -> tuple[dict[str, Any], Message] | None:
+        """A dead letter (`<topic>/<position>`): what is known of it, and the message itself."""
+        return _with_message(self._dead.find_one({"_id": id}))
+
+    def parked_of(self, event_ids: Iterable[str]) -> set[str]:
+        """Those of the events that are parked."""
+        return set(self._parked.distinct("_id", {"_id": {"$in": list(event_ids)}}))
+
     def drop(self, event_id: str) -> bool:
-        """Give up on a parked message: it will never take effect here, and what stands behind it goes on."""
+        """Give up on a parked message: it takes no effect here, and what stands behind it goes on.
+
+        It is still on the log, so a group that is rewound gets it again.
+        """
         return self._parked.delete_one({"_id": event_id}).deleted_count == 1
 
     def drop_dead(self, id: str) -> bool:
         """Remove a dead letter (`<topic>/<position>`)."""
         return self._dead.delete_one({"_id": id}).deleted_count == 1
 
+    def revive(self, id: str) -> str | None:
+        """Park a dead letter that can be read now with its key, to be handled in its turn. Returns the key.
+
+        None where there is no such dead letter; UnreadableEnvelope where it cannot be read by this build either. A process that
+        dies in between leaves it in both places, and doing it again sets that right.
+        """
+        found = self.find_dead(id)
+        if found is None:
+            return None
+        document, message = found
+        delivery = Delivery(document["topic"], document["position"], message)
+        arrival = Arrival(delivery, from_message(message))
+        self.park_behind([arrival], "it was a dead letter, and can be read now")
+        self.drop_dead(id)
+        return arrival.key
+
+    # ------------------------------------------------------------------ what is watched
+
     def counts(self) -> tuple[int, int]:
-        """How many messages are parked, and how many dead (estimates, from the collections' own counts)."""
-        return self._parked.estimated_document_count(), self._dead.estimated_document_count()
+        """How many messages are parked, and how many dead (each counted up to `COUNTED`)."""
+        return (
+            self._parked.count_documents({}, limit=COUNTED),
+            self._dead.count_documents({}, limit=COUNTED),
+        )
+
+    def age_of_oldest(self) -> float:
+        """Seconds since the longest parked message was parked; 0 where nothing is."""
+        oldest = self._parked.find_one({}, {"at": 1}, sort=[("at", 1)])
+        if oldest is None:
+            return 0.0
+        return max(0.0, (mongo.database_time(self._client) - oldest["at"]).total_seconds())
 
 
 def _interval(tries: int) -> timedelta:
@@ -211,3 +271,9 @@ def _message_document(message: Message) -> dict[str, Any]:
 
 def _message(document: dict[str, Any]) -> Message:
     return Message(document["key"], dict(document["headers"]), bytes(document["value"]))
+
+
+def _with_message(document: dict[str, Any] | None) -> tuple[dict[str, Any], Message] | None:
+    if document is None:
+        return None
+    return {k: v for k, v in document.items() if k != "message"}, _message(document["message"])

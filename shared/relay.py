@@ -46,6 +46,8 @@ STANDBY = 0.25
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 WAITING = {"pending": {"$type": "date"}}
 """As the partial index of the aggregate store says it."""
+NOT_KNOWN = float("nan")
+"""Not zero: what cannot be found out is not shown as nothing."""
 
 log_lines = telemetry.logger()
 published = telemetry.counter(
@@ -89,7 +91,6 @@ class Relay:
         self._topic = topic
         self._log = log
         self._lease = lease
-        self._oldest: datetime | None = None
         self.last_seen: float | None = None
         """`time.monotonic()` of the last time the log answered."""
 
@@ -125,12 +126,7 @@ class Relay:
             .sort("pending", 1)
             .limit(ROUND)
         ]
-        turn = sorted(found, key=lambda due: due.since)[:ROUND]
-        times = [
-            one.entry["time"] for one in turn if one.entry and isinstance(one.entry.get("time"), datetime)
-        ]
-        self._oldest = min(times, default=None)
-        return turn
+        return sorted(found, key=lambda due: due.since)[:ROUND]
 
     def publish(self, due: Sequence[Due]) -> int:
         """Append the first event of each document, and pull what the log acknowledged. Returns how many that were."""
@@ -144,11 +140,32 @@ class Relay:
         return len(acknowledged)
 
     def backlog(self) -> int:
-        """How many aggregates wait (counted up to `COUNTED` in each collection); also sets the metrics."""
-        count = sum(collection.count_documents(WAITING, limit=COUNTED) for collection in self._collections)
-        waiting.labels(self._service).set(count)
-        oldest.labels(self._service).set(self._age_of_oldest() if count else 0)
+        """How many aggregates wait (counted up to `COUNTED` in each collection); also sets the metrics, NaN where it fails.
+
+        True of the whole service, also where another process has the lease.
+        """
+        count = age = NOT_KNOWN
+        try:
+            count = sum(found.count_documents(WAITING, limit=COUNTED) for found in self._collections)
+            age = self.age_of_oldest() if count else 0.0
+        finally:
+            waiting.labels(self._service).set(count)
+            oldest.labels(self._service).set(age)
         return count
+
+    def age_of_oldest(self) -> float:
+        """Seconds since the oldest event that is not on the log; 0 where all are. One look into the index of each collection."""
+        first = [
+            document
+            for collection in self._collections
+            for document in collection.find(WAITING, {"outbox.time": 1}).sort("outbox.time", 1).limit(1)
+        ]
+        times = [
+            entry["time"] for document in first for entry in document.get("outbox", []) if entry.get("time")
+        ]
+        if not times:
+            return 0.0
+        return max(0.0, (mongo.database_time(self._database.client) - min(times)).total_seconds())
 
     def _message(self, due: Due) -> Message | None:
         if due.entry is None:
@@ -180,12 +197,6 @@ class Relay:
                 {"updateDescription.updatedFields.pending": {"$exists": True}},
             ],
         }
-
-    def _age_of_oldest(self) -> float:
-        """Seconds since the oldest event of the last look (exact below `ROUND` waiting documents)."""
-        if self._oldest is None:
-            return 0.0
-        return max(0.0, (mongo.database_time(self._database.client) - self._oldest).total_seconds())
 
     def _give_back(self) -> None:
         try:

@@ -31,11 +31,13 @@ from shared import mongo, telemetry
 from shared.clock import Clock, Schedule, Task
 from shared.consumer import Consumer, Subscription
 from shared.lease import Lease
-from shared.log import Log, open_log
+from shared.log import Log, UnknownTopic, open_log
 from shared.relay import Relay
 from shared.settings import Settings
 
 BEAT = 2.0
+MEASURE_EVERY = 5.0
+"""Seconds between two looks at what waits: apart from the heartbeat, for a log that is away answers slowly."""
 LOOK = 0.25
 """Seconds between two looks whether a signal has come."""
 STOP_WITHIN = 8.0
@@ -83,6 +85,7 @@ def run_worker(
     if subscription is not None:
         consumer = Consumer(service, subscription, log, database)
         parts.append(Part("consumer", consumer.run))
+        parts.append(Part("watch", lambda stop: _measure_on(stop, consumer)))
     schedule = _with_breaches(service, schedule or Schedule(), breaches)
     if schedule.stores or schedule.tasks:
         clock = Clock(service, schedule, database, Lease(database["leases"], "clock", seconds=CLOCK_LEASE))
@@ -129,6 +132,9 @@ def _guarded(part: Part, stop: threading.Event, died: list[str]) -> None:
     """Run a part; if it ends before it was told to, so does the worker."""
     try:
         part.run(stop)
+    except UnknownTopic as mistake:  # in the set-up: its text tells all
+        log_lines.critical("worker: a part died", part=part.name, reason=str(mistake))
+        died.append(part.name)
     except BaseException as error:
         log_lines.critical("worker: a part died", part=part.name, exc_info=error)
         died.append(part.name)
@@ -153,6 +159,12 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _measure_on(stop: threading.Event, consumer: Consumer) -> None:
+    while not stop.is_set():
+        consumer.measure()
+        stop.wait(MEASURE_EVERY)
 
 
 def _beat_on(

@@ -6,7 +6,7 @@
 
     check(world.picture())     # the same; a Picture is plain data, so a test can spoil one and see that it is found out
 
-The log is read as any consumer reads it. Nothing here knows how a service came to what it has.
+The log is read from its beginning. Nothing here knows how a service came to what it has.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from __future__ import annotations
 import importlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from shared import mongo
 from shared.embedded.stack import Stack
 from shared.events import CATALOGUE, TOPICS, declared
-from shared.events.cloudevents import Envelope, from_message
-from shared.log import open_log
-from shared.log.embedded import PREFIX
+from shared.events.cloudevents import Envelope, UnreadableEnvelope, from_message
+from shared.log import Log, open_log
 from shared.settings import Settings
 from tests.callers import until
 
@@ -89,42 +88,39 @@ class Picture:
 
 @dataclass
 class World:
+    """What there is of a stack. `settings`: how its log is reached, where that is not the embedded one."""
+
     stack: Stack
+    settings: Settings | None = field(default=None, kw_only=True)
 
     @cached_property
     def client(self) -> Any:
         return mongo.connect(self.stack.mongo_url)
 
+    @cached_property
+    def known(self) -> Settings:
+        return self.settings or Settings(mongo_url=self.stack.mongo_url)
+
+    @cached_property
+    def event_log(self) -> Log:
+        return open_log(self.known)
+
     def database(self, service: str) -> Any:
-        return mongo.database(self.client, service)
+        return mongo.database(self.client, self.known.database(service))
 
     def documents(self, service: str, collection: str) -> list[dict[str, Any]]:
         return list(self.database(service)[collection].find({}))
 
     def close(self) -> None:
+        self.event_log.close()
         self.client.close()
 
-    # ------------------------------------------------------------------ the log
-
     def log(self) -> list[Envelope]:
-        """Every event on the log, topic by topic, in the order in which it stands there."""
-        log = open_log(Settings(mongo_url=self.stack.mongo_url))
-        found: list[Envelope] = []
-        try:
-            for topic in TOPICS:
-                log.rewind(f"oracle-{topic}")
-                reader = log.reader(f"oracle-{topic}", [topic])
-                seen = 0
-                while deliveries := _poll(reader, seen, self.length(topic)):
-                    found += [from_message(delivery.message) for delivery in deliveries]
-                    seen += len(deliveries)
-                reader.close()
-        finally:
-            log.close()
-        return found
-
-    def length(self, topic: str) -> int:
-        return self.database("log")[PREFIX + topic].count_documents({})
+        """Every event on the log, topic by topic, in the order in which it stands there. What is no event is left out."""
+        deliveries = (
+            delivery for topic in TOPICS for batch in self.event_log.read(topic) for delivery in batch
+        )
+        return [envelope for each in deliveries if (envelope := _envelope(each)) is not None]
 
     def sms(self) -> list[dict[str, Any]]:
         """The SMS that left."""
@@ -149,39 +145,64 @@ class World:
     # ------------------------------------------------------------------ at rest
 
     def at_rest(self, seconds: float = 60.0) -> None:
-        """Wait until nothing is under way: every group has read everything, no SMS is due, no outbox waits."""
-        until(self._is_at_rest, "everything at rest", seconds)
+        """Wait until nothing is under way. Fails with what still is."""
+        under_way: list[str] = []
 
-    def _is_at_rest(self) -> bool:
-        """In this order, and the log as long as before: a reaction that ends while we look shows in what is looked at later."""
-        lengths = self._lengths()
+        def rests() -> bool:
+            under_way[:] = self.under_way()
+            return not under_way
+
+        try:
+            until(rests, "everything at rest", seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; {', '.join(under_way)}") from None
+
+    def under_way(self) -> list[str]:
+        """What is under way; nothing: every group has handled everything, no SMS is due, no outbox waits, no key is parked.
+
+        In this order, and nothing saved meanwhile: outboxes first, so that what left one while we look is missed by a group later.
+        """
+        saved = self._saved()
         return (
-            all(self._has_read_all(service, lengths) for service in AGGREGATES)
-            and not self.database("notifications")["messages"].count_documents({"state": {"$in": UNDER_WAY}})
-            and not any(
-                self.database(service)[name].count_documents({"outbox.0": {"$exists": True}})
-                for service, names in AGGREGATES.items()
-                for name in names
-            )
-            and self._lengths() == lengths
+            [f"unpublished: {name}" for name in self._aggregates() if self._waits(*name.split("."))]
+            or [f"unread by {service}" for service in AGGREGATES if not self._has_read_all(service)]
+            or [f"parked in {service}" for service in AGGREGATES if self._has(service, "parked", {})]
+            or ["SMS" for state in UNDER_WAY if self._has("notifications", "messages", {"state": state})]
+            or (["saving"] if self._saved() != saved else [])
         )
 
-    def _lengths(self) -> dict[str, int]:
-        return {topic: self.length(topic) for topic in TOPICS}
+    def _aggregates(self) -> list[str]:
+        return [f"{service}.{name}" for service, names in AGGREGATES.items() for name in names]
 
-    def _has_read_all(self, service: str, lengths: Mapping[str, int]) -> bool:
-        """Whether a service's group has handled everything on the topics that it listens to."""
-        group = self.database("log")["groups"].find_one({"_id": service}) or {"positions": []}
-        read = {entry["topic"]: entry["position"] for entry in group["positions"]}
+    def _waits(self, service: str, name: str) -> bool:
+        return self._has(service, name, {"outbox.0": {"$exists": True}})
+
+    def _has(self, service: str, name: str, query: Mapping[str, Any]) -> bool:
+        return self.database(service)[name].find_one(query, {"_id": 1}) is not None
+
+    def _has_read_all(self, service: str) -> bool:
+        return self.unread(service) == 0
+
+    def unread(self, service: str) -> int:
+        """How many messages a service's group has not handled yet, on all topics that it listens to."""
         topics = importlib.import_module(f"services.{service}.reactions").TOPICS
-        return all(read.get(topic, 0) == lengths[topic] for topic in topics)
+        return sum(self.event_log.lag(service, topics).values())
+
+    def _saved(self) -> list[Any]:
+        """Changes with every save of an aggregate."""
+        versions = {"$group": {"_id": None, "versions": {"$sum": "$version"}}}
+        return [
+            list(self.database(service)[name].aggregate([versions]))
+            for service, names in AGGREGATES.items()
+            for name in names
+        ]
 
 
-def _poll(reader: Any, seen: int, length: int) -> list[Any]:
-    """The next deliveries; [] at the end of the topic."""
-    if seen >= length:
-        return []
-    return until(lambda: reader.poll(500, 1.0), "the log can be read")
+def _envelope(delivery: Any) -> Envelope | None:
+    try:
+        return from_message(delivery.message)
+    except UnreadableEnvelope:
+        return None
 
 
 # ---------------------------------------------------------------------------------------------- what must be true
@@ -189,19 +210,28 @@ def _poll(reader: Any, seen: int, length: int) -> list[Any]:
 
 def check(picture: Picture) -> dict[str, int]:
     """All that must hold of any system at rest; returns what was counted. Raises AssertionError, with what is wrong."""
-    check_nothing_is_put_aside(picture)
-    for subject, events in picture.by_subject.items():
-        check_order(subject, events)
-        check_nobody_falls_through(subject, events)
-    check_documents(picture)
-    check_timeline(picture)
-    check_worklist(picture)
-    check_sms(picture)
+    for each in CHECKS.values():
+        each(picture)
+    return counted(picture)
+
+
+def counted(picture: Picture) -> dict[str, int]:
     return {
         "events": len(picture.unique),
         "repeats": len(picture.log) - len(picture.unique),
         "sms": len(picture.sms),
     }
+
+
+def differences(picture: Picture) -> dict[str, str]:
+    """Everything that does not hold: name of the check → what is wrong."""
+    found = {}
+    for name, each in CHECKS.items():
+        try:
+            each(picture)
+        except AssertionError as wrong:
+            found[name] = str(wrong)
+    return found
 
 
 def check_nothing_is_put_aside(picture: Picture) -> None:
@@ -217,8 +247,9 @@ def check_documents(picture: Picture) -> None:
     for id, document in aggregates.items():
         told = picture.by_subject.get(id, [])
         last = max(told, key=lambda envelope: envelope.sequence, default=None)
-        assert document["sequence"] == (last.sequence if last else ""), (
-            f"{id}: the log does not end where the document does"
+        ends = last.sequence if last else ""
+        assert document["sequence"] == ends, (
+            f"{id}: the document ends at {document['sequence']}, the log at {ends} ({last and last.type})"
         )
         assert not document["outbox"], f"{id} still has events to publish"
         if last and "open" in document:
@@ -234,7 +265,7 @@ def check_timeline(picture: Picture) -> None:
     rows = picture.documents["intake"]["timeline"]
     missing = [envelope.type for id, envelope in picture.unique.items() if id not in rows]
     invented = [row["name"] for id, row in rows.items() if id not in picture.unique]
-    assert (missing, invented) == ([], []), "what is not on the timeline, and what is not on the log"
+    assert (missing, invented) == ([], []), f"not on the timeline: {missing}; not on the log: {invented}"
 
 
 def check_worklist(picture: Picture) -> None:
@@ -260,19 +291,32 @@ def check_sms(picture: Picture) -> None:
     assert told == set(references), "what is said to be sent is not what left"
 
 
-def check_order(subject: str, events: list[Envelope]) -> None:
+def check_order(picture: Picture) -> None:
     """Numbers go up by one and leave none out; an event may be there again, but nothing new comes before its turn."""
-    top = 0
-    for envelope in events:
-        number = int(envelope.sequence.rpartition("-")[2])
-        assert number <= top + 1, f"{subject}: {envelope.sequence} follows {top}: something is missing"
-        top = max(top, number)
+    for subject, events in picture.by_subject.items():
+        top = 0
+        for envelope in events:
+            number = int(envelope.sequence.rpartition("-")[2])
+            assert number <= top + 1, f"{subject}: {envelope.sequence} follows {top}: something is missing"
+            top = max(top, number)
 
 
-def check_nobody_falls_through(subject: str, events: list[Envelope]) -> None:
+def check_repeats(picture: Picture) -> None:
+    """What is there again is the same event; nothing was told that was then saved otherwise."""
+    places: dict[tuple[str, str], str] = {}
+    for envelope in picture.log:
+        said = f"{envelope.type} {envelope.sequence} of {envelope.subject}"
+        assert picture.unique[envelope.id] == envelope, f"{said}: told again, and otherwise"
+        place = places.setdefault((envelope.subject, envelope.sequence), envelope.id)
+        assert place == envelope.id, f"{said}: two events under one number"
+
+
+def check_nobody_falls_through(picture: Picture) -> None:
     """After each event of a thing that is not finished somebody has something to do, and everything that is open says who and when."""
-    for envelope in events:
-        said = f"{envelope.type} {envelope.sequence} of {subject}"
+    for envelope in picture.log:
+        said = f"{envelope.type} {envelope.sequence} of {envelope.subject}"
+        if envelope.type not in CATALOGUE:  # of a build to come
+            continue
         kind = declared(CATALOGUE[envelope.type]).subject
         state = envelope.data.get("state")
         acknowledged = envelope.type.endswith("-acknowledged.v1")
@@ -288,3 +332,16 @@ def check_nobody_falls_through(subject: str, events: list[Envelope]) -> None:
                 and item["rule"]
             )
             assert complete, f"{said}: {item['item']} does not say who does what by when"
+
+
+CHECKS: Mapping[str, Callable[[Picture], None]] = {
+    "put-aside": check_nothing_is_put_aside,
+    "order": check_order,
+    "repeats": check_repeats,
+    "falls-through": check_nobody_falls_through,
+    "documents": check_documents,
+    "timeline": check_timeline,
+    "worklist": check_worklist,
+    "sms": check_sms,
+}
+"""Everything that must hold of any system at rest, by the names under which a difference is told."""

@@ -1,11 +1,11 @@
-"""`python -m services.casework web | worker | migrate | seed`."""
+"""`python -m services.casework web | worker | migrate | seed | parked | dead | rewind | rebuild` with `--help`."""
 
 from __future__ import annotations
 
 import sys
 
 from services.casework.clock import schedule
-from services.casework.reactions import subscription
+from services.casework.reactions import MODELS, subscription
 from services.casework.service import open_service
 from services.casework.settings import CaseworkSettings
 from services.casework.store import SERVICE
@@ -31,7 +31,18 @@ def seed(settings: CaseworkSettings) -> int:
     return 0
 
 
-COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
+def opened(settings: CaseworkSettings) -> commands.Opened:
+    """What the operations on messages and read models work on."""
+    casework = open_service(settings)
+    return commands.Opened(casework.store.database, subscription(casework))
+
+
+COMMANDS = {
+    "worker": worker,
+    "migrate": migrate,
+    "seed": seed,
+    **commands.operations(SERVICE, opened, MODELS),
+}
 
 
 def main(arguments: list[str]) -> int:

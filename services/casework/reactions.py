@@ -17,6 +17,7 @@ from services.casework.domain.telling import Decision
 from services.casework.service import Casework
 from services.casework.store import SERVICE
 from shared import mongo
+from shared.access import FamilyFiles
 from shared.aggregate import next_number
 from shared.consumer import Subscription
 from shared.events import (
@@ -39,6 +40,7 @@ from shared.events.cloudevents import Envelope
 from shared.events.intake import AppealEvent, FamilyEvent
 from shared.events.referrals import ReferralEvent
 from shared.ids import derived_id
+from shared.rebuild import Model
 from shared.refusals import Conflict
 
 Reaction = Callable[[Casework, Envelope], None]
@@ -143,6 +145,12 @@ REACTIONS: Mapping[type[Event], Reaction] = {
 READ_MODELS: Sequence[ReadModel] = (family_files,)
 
 TOPICS = (topic("intake"), topic("casework"), topic("referrals"))
+
+
+MODELS: Mapping[str, Model] = {
+    "files": Model(("family_files",), lambda at: FamilyFiles(at("family_files")).apply),
+}
+"""What `rebuild` can make anew, and how."""
 
 
 def subscription(casework: Casework) -> Subscription:

@@ -1,4 +1,4 @@
-"""`python -m services.intake web | worker | migrate | seed`."""
+"""`python -m services.intake web | worker | migrate | seed | parked | dead | rewind | rebuild` with `--help`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 from services.intake import policy
 from services.intake.clock import schedule
-from services.intake.reactions import subscription
+from services.intake.reactions import MODELS, subscription
 from services.intake.service import open_service
 from services.intake.settings import IntakeSettings
 from services.intake.store import SERVICE
@@ -30,7 +30,18 @@ def seed(settings: IntakeSettings) -> int:
     return 0
 
 
-COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
+def opened(settings: IntakeSettings) -> commands.Opened:
+    """What the operations on messages and read models work on."""
+    intake = open_service(settings)
+    return commands.Opened(intake.store.database, subscription(intake))
+
+
+COMMANDS = {
+    "worker": worker,
+    "migrate": migrate,
+    "seed": seed,
+    **commands.operations(SERVICE, opened, MODELS),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from pymongo.collection import Collection
+
+from services.intake.read_models import KnownReferrals, Timeline, Worklist
 from services.intake.service import Intake
 from services.intake.use_cases.appeals import appeal_has_case
 from services.intake.use_cases.families import file_assigned
+from shared.access import FamilyFiles
 from shared.consumer import Subscription
 from shared.events import TOPICS as ALL_TOPICS
 from shared.events import AppealAttached, CaseAssigned, CaseOpened, CaseReopened, Event, type_of
 from shared.events.cloudevents import Envelope
+from shared.rebuild import Apply, Model
 
 Reaction = Callable[[Intake, Envelope], None]
 ReadModel = Callable[[Intake, Sequence[Envelope]], None]
@@ -42,6 +47,28 @@ READ_MODELS: Sequence[ReadModel] = (
 )
 
 TOPICS = ALL_TOPICS
+
+
+def worklist_anew(at: Callable[[str], Collection]) -> Apply:
+    """The worklist asks who may read a family: of files that have taken in the same events."""
+    files = FamilyFiles(at("files"))
+    worklist = Worklist(at("worklist_subjects"), at("worklist"), files)
+    worklist.ensure_indexes()
+
+    def apply(envelopes: Sequence[Envelope]) -> None:
+        files.apply(envelopes)
+        worklist.apply(envelopes)
+
+    return apply
+
+
+MODELS: Mapping[str, Model] = {
+    "files": Model(("files",), lambda at: FamilyFiles(at("files")).apply),
+    "worklist": Model(("worklist_subjects", "worklist"), worklist_anew),
+    "timeline": Model(("timeline",), lambda at: Timeline(at("timeline")).apply),
+    "known-referrals": Model(("known_referrals",), lambda at: KnownReferrals(at("known_referrals")).apply),
+}
+"""What `rebuild` can make anew, and how."""
 
 
 def subscription(intake: Intake) -> Subscription:

@@ -1,11 +1,11 @@
-"""`python -m services.notifications web | worker | migrate | seed`."""
+"""`python -m services.notifications web | worker | migrate | seed | parked | dead | rewind | rebuild` with `--help`."""
 
 from __future__ import annotations
 
 import sys
 
 from services.notifications.clock import schedule
-from services.notifications.reactions import subscription
+from services.notifications.reactions import MODELS, subscription
 from services.notifications.service import open_service
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store import SERVICE
@@ -30,7 +30,18 @@ def seed(settings: NotificationsSettings) -> int:
     return 0
 
 
-COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
+def opened(settings: NotificationsSettings) -> commands.Opened:
+    """What the operations on messages and read models work on."""
+    notifications = open_service(settings)
+    return commands.Opened(notifications.store.database, subscription(notifications))
+
+
+COMMANDS = {
+    "worker": worker,
+    "migrate": migrate,
+    "seed": seed,
+    **commands.operations(SERVICE, opened, MODELS),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from services.notifications.reading import holder_now
 from services.notifications.service import Notifications
 from services.notifications.store import SERVICE, message_id
 from shared import mongo, telemetry
+from shared.access import FamilyFiles
 from shared.consumer import Subscription
 from shared.events import (
     CATALOGUE,
@@ -27,6 +28,7 @@ from shared.events.casework import CaseEvent
 from shared.events.cloudevents import Envelope
 from shared.events.intake import AppealEvent, FamilyEvent
 from shared.events.referrals import ReferralEvent
+from shared.rebuild import Model
 
 log_lines = telemetry.logger()
 
@@ -106,6 +108,12 @@ REACTIONS: Mapping[type[Event], Reaction] = {
 }
 READ_MODELS: Sequence[ReadModel] = (know_file,)
 """They take a batch before the reactions do: a message that is created knows its family's file."""
+
+
+MODELS: Mapping[str, Model] = {
+    "files": Model(("files",), lambda at: FamilyFiles(at("files")).apply),
+}
+"""What `rebuild` can make anew, and how."""
 
 
 def subscription(service: Notifications) -> Subscription:

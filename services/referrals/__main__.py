@@ -1,11 +1,11 @@
-"""`python -m services.referrals web | worker | migrate | seed`."""
+"""`python -m services.referrals web | worker | migrate | seed | parked | dead | rewind | rebuild` with `--help`."""
 
 from __future__ import annotations
 
 import sys
 
 from services.referrals.clock import schedule
-from services.referrals.reactions import subscription
+from services.referrals.reactions import MODELS, subscription
 from services.referrals.service import open_service
 from services.referrals.settings import ReferralsSettings
 from services.referrals.store import SERVICE
@@ -31,7 +31,18 @@ def seed(settings: ReferralsSettings) -> int:
     return 0
 
 
-COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed}
+def opened(settings: ReferralsSettings) -> commands.Opened:
+    """What the operations on messages and read models work on."""
+    referrals = open_service(settings)
+    return commands.Opened(referrals.store.database, subscription(referrals))
+
+
+COMMANDS = {
+    "worker": worker,
+    "migrate": migrate,
+    "seed": seed,
+    **commands.operations(SERVICE, opened, MODELS),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -18,8 +18,9 @@ from typing import Any
 from services.referrals.domain import referral as domain
 from services.referrals.domain.referral import Decision, Referral
 from services.referrals.service import Referrals
-from services.referrals.store import SERVICE
+from services.referrals.store import SERVICE, KnownCases
 from shared import mongo
+from shared.access import FamilyFiles
 from shared.consumer import Subscription
 from shared.events import (
     CATALOGUE,
@@ -33,6 +34,7 @@ from shared.events import (
 )
 from shared.events.cloudevents import Envelope
 from shared.events.intake import AppealEvent, FamilyEvent
+from shared.rebuild import Model
 
 Reaction = Callable[[Referrals, Envelope], None]
 ReadModel = Callable[[Referrals, Sequence[Envelope]], None]
@@ -95,6 +97,13 @@ REACTIONS: Mapping[type[Event], Reaction] = {
 READ_MODELS: Sequence[ReadModel] = (family_files, known_cases)
 
 TOPICS = (topic("intake"), topic("casework"))
+
+
+MODELS: Mapping[str, Model] = {
+    "files": Model(("family_files",), lambda at: FamilyFiles(at("family_files")).apply),
+    "known-cases": Model(("known_cases",), lambda at: KnownCases(at("known_cases")).apply),
+}
+"""What `rebuild` can make anew, and how."""
 
 
 def subscription(referrals: Referrals) -> Subscription:

@@ -189,20 +189,22 @@ class KnownCases:
         found = {row["_id"]: row for row in self.collection.find({"_id": {"$in": list(cases)}})}
         lost = {}
         for case_id, envelopes in cases.items():
-            known = before = _known(found.get(case_id))
+            row = found.get(case_id)
+            known = before = _known(row)
             for envelope in envelopes:
                 known = heard(known, envelope)
-            if known != before and not self._save(case_id, known, before):
+            if known != before and not self._save(case_id, known, row):
                 lost[case_id] = envelopes
         return lost
 
-    def _save(self, case_id: str, known: KnownCase, before: KnownCase | None) -> bool:
-        sequence = before.sequence if before else None
+    def _save(self, case_id: str, known: KnownCase, row: Mapping[str, Any] | None) -> bool:
+        # The whole row, not only its sequence: a rebuild puts right what the row says and leaves the sequence.
+        told = {name: value for name, value in row.items() if name != "locks"} if row else {"sequence": None}
         try:
             result = self.collection.update_one(
-                {"_id": case_id, "sequence": sequence},
+                {**told, "_id": case_id},
                 {"$set": msgspec.to_builtins(known)},
-                upsert=before is None,
+                upsert=row is None,
             )
         except DuplicateKeyError:
             return False

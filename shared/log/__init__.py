@@ -12,6 +12,12 @@ grows. Both pass the same contract test (`tests/service/spine/test_log_contract.
         handle(delivery)
     reader.commit()                                       # everything polled so far has been handled
 
+    log.lag("casework", ["birtereze.intake"])             # {"birtereze.intake": 0}: how much the group has not committed
+    for deliveries in log.read("birtereze.intake"): ...   # all that is there now, without a group
+
+`python -m shared.log` makes the topics, and copies one log to the other. Moving: stop all workers, `migrate` with the new `LOG`
+(or `create-topics`), `copy`, start again with the new `LOG`. Groups begin at the beginning there, which changes nothing.
+
 What it guarantees
 - What `append` names as acknowledged is never lost. What it does not name may be there or not: append it again (a repeat).
 - Messages of one key keep the order in which they were acknowledged.
@@ -27,11 +33,11 @@ Errors: `UnknownTopic` (made nowhere: a mistake in the set-up), `Fenced` (poll a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.settings import BadSetting, Settings
+from shared.settings import Settings
 
 HANDLING_LIMIT = 300.0
 """Seconds after a poll for which a member keeps the group without polling again (Kafka's max.poll.interval.ms)."""
@@ -77,7 +83,10 @@ class Reader(Protocol):
     """A member of a group. Used by one thread."""
 
     def poll(self, limit: int = 500, timeout: float = 1.0) -> list[Delivery]:
-        """The next messages, at most `limit`, in order per key; waits up to `timeout` seconds where there are none."""
+        """The next messages, at most `limit`, in order per key; waits up to `timeout` seconds where there are none.
+
+        [] too where another member has the group, or while the members share it out (which may take longer than `timeout`).
+        """
 
     def commit(self) -> None:
         """Everything that was polled has been handled. Raises Fenced where the group is no longer this member's."""
@@ -102,16 +111,32 @@ class Log(Protocol):
         """Join a group. `member` is a name no other member has; by default it is made up."""
 
     def rewind(self, group: str) -> None:
-        """Set a group back to the beginning of its topics. A member in the middle of a batch is fenced, and begins anew."""
+        """Set a group back to the beginning of its topics. A member in the middle of a batch is fenced, and begins anew.
+
+        A member that polls before it has noticed may get a batch of the old order; its commit is fenced too.
+        """
+
+    def lag(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        """How many messages of each topic stand there that the group has not committed."""
+
+    def read(self, topic: str) -> Iterator[list[Delivery]]:
+        """All that stands in a topic when the reading begins, from the beginning, in order per key, in batches."""
 
     def close(self) -> None:
         """Give back connections."""
 
 
 def open_log(settings: Settings) -> Log:
-    """The log that the settings name."""
-    if settings.log == "kafka":
-        raise BadSetting("Setting LOG: kafka is not part of this version; use embedded.")
+    """The log that the settings name. Raises BadSetting for an address that cannot be one; needs nothing to answer yet."""
+    if settings.log == "kafka":  # imported only where it is used: no web process opens the log
+        from shared.log.kafka import KafkaLog
+
+        return KafkaLog(
+            settings.kafka_bootstrap,
+            settings.database_prefix,
+            settings.kafka_partitions,
+            settings.kafka_replication,
+        )
     from shared import mongo
     from shared.log.embedded import EmbeddedLog
 

@@ -33,6 +33,7 @@ PREFIX = "topic."
 LEASE_SECONDS = 3.0
 STANDBY = 0.25
 """Seconds between two attempts of a member that waits for the group."""
+READ_AT_ONCE = 500
 DUPLICATE_KEY = 11000
 
 
@@ -82,6 +83,18 @@ class EmbeddedLog:
             self._database["groups"].update_one(
                 {"_id": group}, {"$set": {"positions": []}, "$inc": {"token": 1}}, upsert=True
             )
+
+    def lag(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        collections = {topic: self.topic(topic) for topic in topics}
+        with _away():
+            done = _committed(self._database["groups"], group)
+            return {
+                topic: max(0, _tail(collection) - done.get(topic, 0))
+                for topic, collection in collections.items()
+            }
+
+    def read(self, topic: str) -> Iterator[list[Delivery]]:
+        return _read(topic, self.topic(topic))
 
     def close(self) -> None:
         self._database.client.close()
@@ -174,8 +187,7 @@ class EmbeddedReader:
         token = self._lease.token
         if token == self._token:
             return
-        row = self._groups.find_one({"_id": self._group}) or {}
-        self._positions = {entry["topic"]: entry["position"] for entry in row.get("positions", [])}
+        self._positions = _committed(self._groups, self._group)
         self._polled = dict(self._positions)
         self._token = token
 
@@ -200,6 +212,25 @@ class EmbeddedReader:
                 self._lease.hold()
             except PyMongoError:
                 continue  # the next poll or commit will find out
+
+
+def _committed(groups: Collection, group: str) -> dict[str, int]:
+    """The last position of each topic that a group has committed."""
+    row = groups.find_one({"_id": group}) or {}
+    return {entry["topic"]: entry["position"] for entry in row.get("positions", [])}
+
+
+def _read(topic: str, collection: Collection) -> Iterator[list[Delivery]]:
+    with _away():
+        position, end = 0, _tail(collection)
+    while position < end:
+        with _away():
+            between = {"_id": {"$gt": position, "$lte": end}}
+            found = list(collection.find(between).sort("_id", 1).limit(READ_AT_ONCE))
+        if not found:  # a majority does not hold the last of it yet
+            return
+        position = found[-1]["_id"]
+        yield [_delivery(topic, document) for document in found]
 
 
 def _tail(collection: Collection) -> int:

@@ -40,6 +40,12 @@ def test_import_contracts():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_web_process_has_a_kafka_client(service: str):
+    look = f"import sys, services.{service}.app; sys.exit('kafka' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, timeout=120, check=False).returncode == 0
+
+
 def imported(path: Path) -> set[str]:
     """Modules that a file imports."""
     found = set()

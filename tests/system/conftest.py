@@ -8,6 +8,7 @@ import pytest
 
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
+from shared.settings import Settings
 from tests.callers import Caller, client, user
 from tests.oracle import World
 from tests.system import whose
@@ -30,10 +31,17 @@ def standin(tmp_path_factory: pytest.TempPathFactory):
         yield Standin(stack, said)
 
 
-@pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory):
-    """The whole stack with the real services, shared by the tests of what families, partners and programs meet."""
-    with Stack(tmp_path_factory.mktemp("live") / "data", free_base()) as stack:
+@pytest.fixture(scope="session", params=["embedded"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """The whole stack with the real services, shared by the tests of what families, partners and programs meet.
+
+    The parameter is the event log that it runs on.
+    """
+    log, environment = request.param, {}
+    if log == "kafka":
+        environment["KAFKA_BOOTSTRAP"] = request.getfixturevalue("kafka_bootstrap")
+    folder = tmp_path_factory.mktemp(f"live-{log}") / "data"
+    with Stack(folder, free_base(), log=log, environment=environment) as stack:
         yield stack
 
 
@@ -79,7 +87,9 @@ def families(people, world):
 
 
 @pytest.fixture(scope="session")
-def world(live: Stack):
-    world = World(live)
+def world(live: Stack, request: pytest.FixtureRequest):
+    bootstrap = request.getfixturevalue("kafka_bootstrap") if live.log == "kafka" else ""
+    settings = Settings(mongo_url=live.mongo_url, log=live.log, kafka_bootstrap=bootstrap)
+    world = World(live, settings=settings)
     yield world
     world.close()

@@ -1,11 +1,18 @@
-"""One family's way through all four services, on the real stack, with real tokens; then what must be true of the whole."""
+"""One family's way through all four services, on the real stack, with real tokens; then what must be true of the whole.
+
+On both event logs: nothing but their setting differs.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from tests.callers import until
 from tests.system.family import measure, opened, planned, referred, registered, today
+
+pytestmark = pytest.mark.parametrize("live", ["embedded", "kafka"], indirect=True)
 
 
 def messages(people, family_id, **filters):

@@ -24,6 +24,10 @@ ROOT = Path(__file__).parents[2]
         ({"PORT": "many"}, "Setting PORT"),
         ({"PORT": "70000"}, "PORT 70000 cannot be used"),
         ({"LOG": "paper"}, "Setting LOG"),
+        (
+            {"LOG": "kafka", "KAFKA_BOOTSTRAP": "127.0.0.1:9"},
+            "No Kafka answers at 127.0.0.1:9 (KAFKA_BOOTSTRAP)",
+        ),
         ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR (/dev/null/data) cannot be used: Not a directory."),
         ({"DATA_DIR": "/proc/nothing"}, "DATA_DIR (/proc/nothing) cannot be used"),
         (

@@ -13,13 +13,14 @@ from shared.log import Fenced, Log, Message, UnknownTopic, open_log
 from shared.settings import Settings
 from tests.service.spine.tools import Script, by_key, collect, eventually
 
-ADAPTERS = ["embedded"]
+ADAPTERS = ["embedded", "kafka"]
 PROCESS = Path(__file__).with_name("log_process.py")
 
 
 @pytest.fixture(params=ADAPTERS)
 def settings(request, mongo_url, prefix):
-    return Settings(mongo_url=mongo_url, database_prefix=prefix, log=request.param)
+    bootstrap = request.getfixturevalue("kafka_bootstrap") if request.param == "kafka" else ""
+    return Settings(mongo_url=mongo_url, database_prefix=prefix, log=request.param, kafka_bootstrap=bootstrap)
 
 
 @pytest.fixture
@@ -174,10 +175,9 @@ def test_headers_and_values_are_kept_as_they_are(log, topic, reader):
     headers = {"ce_id": "1", "content-type": "application/json", "a.b": "$c", "$d": "", "қазақ": "Әлем ‮ \n"}
     value = bytes(range(256))
     append(log, topic, [Message("ключ", headers, value), Message("empty", {}, b"")])
-    first, second = (d.message for d in collect(reader, 2))
-    assert first == Message("ключ", headers, value)
-    assert list(first.headers) == list(headers)
-    assert second == Message("empty", {}, b"")
+    found = {d.message.key: d.message for d in collect(reader, 2)}
+    assert found == {"ключ": Message("ключ", headers, value), "empty": Message("empty", {}, b"")}
+    assert list(found["ключ"].headers) == list(headers)
 
 
 def test_large_values(log, topic, reader):
@@ -188,7 +188,13 @@ def test_large_values(log, topic, reader):
 
 def test_nobody_writes_to_or_reads_from_a_topic_that_was_not_made(log, prefix):
     unknown = f"{prefix}nowhere"
-    for use in (lambda: log.append(unknown, numbered("a", range(1))), lambda: log.reader("group", [unknown])):
+    uses = [
+        lambda: log.append(unknown, numbered("a", range(1))),
+        lambda: log.reader("group", [unknown]),
+        lambda: log.read(unknown),
+        lambda: log.lag("group", [unknown]),
+    ]
+    for use in uses:
         with pytest.raises(UnknownTopic, match=f"no topic '{unknown}'.*create_topics"):
             use()
 
@@ -234,6 +240,59 @@ def test_a_rewound_group_begins_anew_and_its_member_is_fenced(log, topic):
     again = log.reader("group", [topic])
     assert [d.message.value for d in collect(again, 6)] == [b"%d" % n for n in range(6)]
     again.close()
+
+
+def test_the_member_of_a_rewound_group_begins_anew_by_itself(log, topic, reader):
+    append(log, topic, numbered("a", range(5)))
+    collect(reader, 5)
+    reader.commit()
+    append(log, topic, numbered("a", range(5, 6)))
+    log.rewind("group")
+    found = []
+
+    def began_anew() -> bool:
+        found.extend(d.message.value for d in reader.poll(timeout=0.5))
+        return found[-6:] == [b"%d" % n for n in range(6)]
+
+    eventually(began_anew)
+    reader.commit()
+    assert log.lag("group", [topic]) == {topic: 0}
+
+
+def test_a_group_that_nobody_knows_can_be_rewound(log, topic):
+    log.rewind("nobody")
+    assert log.lag("nobody", [topic]) == {topic: 0}
+
+
+def test_the_lag_of_a_group_is_what_it_has_not_committed(log, topic, prefix, reader):
+    second = f"{prefix}others"
+    log.create_topics([second])
+    append(log, topic, [m for key in "abcde" for m in numbered(key, range(2))])
+    append(log, second, numbered("a", range(3)))
+    assert log.lag("group", [topic, second]) == {topic: 10, second: 3}
+    assert len(eventually(lambda: reader.poll(limit=4, timeout=5))) <= 4
+    assert log.lag("group", [topic]) == {topic: 10}
+    reader.commit()
+    assert 6 <= log.lag("group", [topic])[topic] < 10
+    collect(reader, 6)
+    reader.commit()
+    assert log.lag("group", [topic, second]) == {topic: 0, second: 3}
+    log.rewind("group")
+    assert log.lag("group", [topic]) == {topic: 10}
+
+
+def test_all_that_stands_in_a_topic_can_be_read_without_a_group(log, topic, reader):
+    assert list(log.read(topic)) == []
+    messages = [Message(f"{n % 7}", {"n": f"{n}"}, b"%d" % n) for n in range(1200)]
+    append(log, topic, messages)
+    reading = log.read(topic)
+    read = list(next(reading))
+    append(log, topic, numbered("late", range(1)))
+    read += [delivery for batch in reading for delivery in batch]
+    assert by_key(d.message for d in read) == by_key(messages)
+    assert sorted(int(d.message.headers["n"]) for d in read) == list(range(1200))
+    assert {d.topic for d in read} == {topic}
+    assert len(collect(reader, 1201)) == 1201
 
 
 def test_an_empty_batch_is_nothing(log, topic):

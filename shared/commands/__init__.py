@@ -1,19 +1,28 @@
-"""The command line of a service: `python -m services.<name> web | worker | migrate | seed`.
+"""The command line of a service: `python -m services.<name> web | worker | migrate | seed | parked | dead | rewind | rebuild`.
 
-Each service's `__main__` says what its worker consists of and what it seeds; how a process is started is the same for all:
+Each service's `__main__` says what its worker consists of, what it seeds, and what the operations work on; how a process is started
+and what a person can do about parked messages is the same for all (`operations`; docs/operations.md says when to do what):
 
     def worker(settings: CaseworkSettings) -> int:
         casework = open_service(settings)
         return commands.work(SERVICE, settings, casework.store, subscription(casework), schedule(casework))
 
-    sys.exit(commands.run(SERVICE, CaseworkSettings, {"worker": worker, "migrate": migrate, "seed": seed}, sys.argv[1:]))
+    def opened(settings: CaseworkSettings) -> commands.Opened:
+        casework = open_service(settings)
+        return commands.Opened(casework.store.database, subscription(casework))
+
+    COMMANDS = {"worker": worker, "migrate": migrate, "seed": seed, **commands.operations(SERVICE, opened, MODELS)}
+    sys.exit(commands.run(SERVICE, CaseworkSettings, COMMANDS, sys.argv[1:]))
+
+A command is a function of the settings (its docstring is its help), a `Command` with arguments, or a `Group` of them. Exit codes:
+0 done; 1 it could not be done (one line on standard error says why); 2 asked for in a wrong way, or without `--yes`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,14 +31,18 @@ from pymongo.database import Database
 
 from shared.aggregate import Aggregates
 from shared.clock import Schedule
+from shared.commands.line import Command, Given, Group, Refused, carry_out
+from shared.commands.operations import Opened, operations
 from shared.consumer import Subscription
 from shared.events import TOPICS, topic
 from shared.log import open_log
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.worker import run_worker
 
+__all__ = ["Command", "Group", "Opened", "Refused", "migrate", "operations", "run", "web", "work"]
+
 S = TypeVar("S", bound=Settings)
-GUNICORN = Path(__file__).parent / "embedded" / "gunicorn_conf.py"
+GUNICORN = Path(__file__).parents[1] / "embedded" / "gunicorn_conf.py"
 
 
 class Store(Protocol):
@@ -45,13 +58,14 @@ class Store(Protocol):
     def ensure_indexes(self) -> None: ...
 
 
-def run(service: str, kind: type[S], commands: Mapping[str, Callable[[S], int]], arguments: list[str]) -> int:
-    """Carry out the one command that is asked for; returns the exit code (2 for anything else)."""
-    known = {"web": lambda settings: web(service), **commands}
-    if len(arguments) != 1 or arguments[0] not in known:
-        sys.stderr.write(f"usage: python -m services.{service} {' | '.join(known)}\n")
-        return 2
-    return known[arguments[0]](load(kind))
+def run(service: str, kind: type[S], commands: Mapping[str, Given], arguments: list[str]) -> int:
+    """Carry out the one command that is asked for; returns the exit code."""
+
+    def web_process(settings: S) -> int:
+        """Answer requests, on PORT: this process becomes gunicorn."""
+        return web(service)
+
+    return carry_out(f"services.{service}", service, kind, {"web": web_process, **commands}, arguments)
 
 
 def web(service: str) -> int:

@@ -1,0 +1,216 @@
+"""Builds broken on purpose: each leaves out one thing that a promise stands on. What a scenario must catch is run on them too.
+
+A build changes the product's functions in a process before anything of the services is imported, and says so in the journal.
+The product knows nothing of it. `honest` changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from tests.faults.inside import orders
+
+
+def honest() -> None:
+    """The product as it is."""
+
+
+def publish_first() -> None:
+    """Publishes an event before the change that it tells of is saved."""
+    from shared.aggregate import Aggregates
+    from shared.events import topic
+    from shared.events.cloudevents import Envelope, to_message
+    from shared.log import open_log
+    from shared.settings import Settings, load
+
+    envelopes = Aggregates._envelopes
+    log = []
+
+    @wraps(envelopes)
+    def published(self: Aggregates, *arguments: Any) -> list[dict[str, Any]]:
+        entries = envelopes(self, *arguments)
+        if entries:
+            log[:] = log or [open_log(load(Settings))]
+            log[0].append(topic(self.service), [to_message(Envelope(**entry)) for entry in entries])
+            orders.note("broken", "publish-first")
+        return entries
+
+    Aggregates._envelopes = published
+
+
+def commit_first() -> None:
+    """Commits the positions of a batch before it is handled."""
+    from shared.consumer import Consumer
+
+    join = Consumer._join
+
+    @wraps(join)
+    def joining(self: Consumer) -> Any:
+        reader = join(self)
+        poll, commit = reader.poll, reader.commit
+
+        def polling(*arguments: Any) -> Any:
+            deliveries = poll(*arguments)
+            if deliveries:
+                commit()
+                orders.note("broken", "commit-first")
+            return deliveries
+
+        reader.poll = polling
+        return reader
+
+    Consumer._join = joining
+
+
+def no_dedupe() -> None:
+    """Lets every delivery and every request take effect anew: `seen` and Idempotency-Keys are ignored, ids are not derived."""
+    from shared import aggregate, ids
+
+    until_saved, repeated = aggregate.Aggregates._until_saved, aggregate._repeated
+
+    @wraps(until_saved)
+    def forgetting(self: Any, id: str, attempt: Callable, session: Any) -> Any:
+        def attempting(document: dict[str, Any] | None) -> Any:
+            return attempt({**document, "seen": {}} if document else None)
+
+        return until_saved(self, id, attempting, session)
+
+    @wraps(repeated)
+    def never(document: Any, ask: Any) -> bool:
+        return False
+
+    def new_id(*parts: str) -> str:
+        return str(uuid.uuid4())
+
+    aggregate.Aggregates._until_saved, aggregate._repeated = forgetting, never
+    ids.creation_id = new_id
+    if orders.service() == "notifications":
+        from services.notifications import store
+
+        store.message_id = new_id
+    orders.note("broken", "no-dedupe")
+
+
+def one_node() -> None:
+    """Answers when the database has a write in memory (`w: 1`, no journal), and reads what no majority holds."""
+    from pymongo import MongoClient, WriteConcern
+    from pymongo.client_session import ClientSession
+    from pymongo.read_concern import ReadConcern
+
+    from shared import mongo
+
+    with_transaction = ClientSession.with_transaction
+
+    def connect(url: str, *, wait_ms: int = 2000) -> MongoClient:
+        orders.note("broken", "w1")
+        return MongoClient(
+            url,
+            w=1,
+            journal=False,
+            readConcernLevel="local",
+            tz_aware=True,
+            serverSelectionTimeoutMS=wait_ms,
+            connectTimeoutMS=wait_ms,
+            socketTimeoutMS=10_000,
+        )
+
+    @wraps(with_transaction)
+    def in_memory(self: ClientSession, work: Any, **more: Any) -> Any:
+        more |= {"write_concern": WriteConcern(1, j=False), "read_concern": ReadConcern("local")}
+        return with_transaction(self, work, **more)
+
+    mongo.connect, ClientSession.with_transaction = connect, in_memory
+
+
+def two_in_flight() -> None:
+    """The relay sends an aggregate's second event without waiting for the log to acknowledge its first."""
+    import msgspec
+
+    from shared.events.cloudevents import Envelope, to_message
+    from shared.relay import Relay
+
+    def publish(self: Relay, due: Sequence[Any]) -> int:
+        waves: dict[int, list[tuple[str, Any]]] = defaultdict(list)
+        for one in due:
+            document = one.collection.find_one({"_id": one.id}, {"outbox": 1}) or {"outbox": []}
+            for wave, entry in enumerate(document["outbox"][:2]):
+                waves[wave].append((entry["id"], to_message(msgspec.convert(entry, Envelope))))
+        acknowledged: list[str] = []
+
+        def send(events: list[tuple[str, Any]]) -> None:
+            done = self._log.append(self._topic, [message for _, message in events])
+            acknowledged.extend(events[index][0] for index in done)
+
+        threads = [threading.Thread(target=send, args=(events,)) for events in waves.values()]
+        for thread in reversed(threads):
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if len(waves) > 1:
+            orders.note("broken", "two-in-flight")
+        self._pull(due, acknowledged)
+        return len(acknowledged)
+
+    Relay.publish = publish
+
+
+def trusting() -> None:
+    """The relay takes what it has sent for acknowledged, whatever becomes of it."""
+    from shared.relay import Relay
+
+    set_up = Relay.__init__
+
+    @wraps(set_up)
+    def with_trust(self: Relay, *arguments: Any) -> None:
+        set_up(self, *arguments)
+        append = self._log.append
+
+        def sent(topic: str, messages: Sequence[Any]) -> list[int]:
+            try:
+                append(topic, messages)
+            except Exception:
+                orders.note("broken", "trusting")
+            return list(range(len(messages)))
+
+        self._log = type("TrustedLog", (), {"append": staticmethod(sent)})()
+
+    Relay.__init__ = with_trust
+
+
+def no_parking() -> None:
+    """Leaves out what cannot be handled, and goes on."""
+    from shared.consumer import Consumer
+
+    def park(self: Consumer, arrival: Any, failure: Any) -> None:
+        orders.note("broken", "no-parking")
+
+    Consumer._park = park
+
+
+def overtaking() -> None:
+    """Does not look whether an earlier message of the same key is parked."""
+    from shared.parking import Parking
+
+    def held(self: Parking, keys: Any) -> set[str]:
+        orders.note("broken", "overtaking")
+        return set()
+
+    Parking.held = held
+
+
+BUILDS: dict[str, Callable[[], None]] = {
+    "honest": honest,
+    "publish-first": publish_first,
+    "commit-first": commit_first,
+    "no-dedupe": no_dedupe,
+    "w1": one_node,
+    "two-in-flight": two_in_flight,
+    "trusting": trusting,
+    "no-parking": no_parking,
+    "overtaking": overtaking,
+}

@@ -1,0 +1,81 @@
+"""One run: a scenario on a rig, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from shared.embedded.trouble import Trouble
+from tests.faults.rig import NotPut, Rig
+from tests.faults.scenarios.scenario import Scenario
+
+EVENTS_OF_A_LONG_RUN = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """`found`: what did not hold, by the name of the check. `broken`: how often the build's mistake was made."""
+
+    scenario: Scenario
+    log: str
+    build: str
+    seed: int
+    hits: dict[str, int]
+    acknowledged: int
+    sent_again: int
+    events: int
+    repeats: int
+    sms: int
+    found: dict[str, str]
+    broken: int
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """An honest build has no difference; a broken one was caught by a check that is there to catch it."""
+        if self.build == "honest":
+            return not self.found
+        return bool(self.broken and self.scenario.broken[self.build] & self.found.keys())
+
+    @property
+    def verdict(self) -> str:
+        if self.build == "honest":
+            return "green" if self.is_good else f"RED: {', '.join(self.found)}"
+        return f"red, as it must: {', '.join(self.found)}" if self.is_good else "NOT CAUGHT"
+
+
+def run(rig: Rig, scenario: Scenario) -> Result:
+    """Let the scenario happen under load, and look at what there is when everything has come to rest."""
+    begun = time.monotonic()
+    rig.begin()
+    acknowledged, sent_again = len(rig.ledger.done), len(rig.ledger.sent_again())
+    before, found = rig.counted(), {}
+    if scenario.two_workers:
+        rig.second_workers()
+    try:
+        with rig.load():
+            scenario.harm(rig)
+            while rig.scale == "long" and rig.counted()["events"] - before["events"] < EVENTS_OF_A_LONG_RUN:
+                scenario.harm(rig)
+    except (NotPut, AssertionError, Trouble) as error:
+        found["harm"] = str(error)
+    finally:
+        rig.one_worker()
+    differences, counted = rig.differences()
+    found |= rig.wrong | differences
+    found |= scenario.shows(rig)
+    return Result(
+        scenario=scenario,
+        log=rig.log,
+        build=rig.build,
+        seed=rig.seed,
+        hits=dict(rig.hits),
+        acknowledged=len(rig.ledger.done) - acknowledged,
+        sent_again=len(rig.ledger.sent_again()) - sent_again,
+        **{name: number - before[name] for name, number in counted.items()},
+        found=found,
+        broken=rig.mistakes(),
+        seconds=time.monotonic() - begun,
+        notes=list(rig.notes),
+    )

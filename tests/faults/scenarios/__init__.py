@@ -1,0 +1,33 @@
+"""What is done to a stack, and what it must bear: one module for each scenario, one list of them here.
+
+A scenario is data (`Scenario`): `harm` does it, while the load is on; what must hold afterwards is the same for all
+(`Rig.differences`), and `shows` adds what only this one can show. `broken` names the builds (`inside/builds.py`) that leave out
+what the scenario is about: run on one of them it must find one of the differences named, or the scenario shows nothing.
+
+A further scenario (6, 9, 15, 18, 22, 23 of the plan) is a module beside these and a line below.
+"""
+
+from __future__ import annotations
+
+from tests.faults.scenarios import (
+    consumer_killed,
+    log_away,
+    one_family,
+    paused,
+    poison,
+    relay_killed,
+    two_relays,
+    web_killed,
+)
+from tests.faults.scenarios.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    web_killed.SCENARIO,
+    relay_killed.SCENARIO,
+    consumer_killed.SCENARIO,
+    paused.SCENARIO,
+    two_relays.SCENARIO,
+    *log_away.SCENARIOS,
+    poison.SCENARIO,
+    one_family.SCENARIO,
+)

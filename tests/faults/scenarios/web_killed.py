@@ -1,0 +1,47 @@
+"""1: kill -9 of a web process, before a command is written (or its transaction committed), and before its answer leaves.
+
+The client repeats what was not answered, with the same key. What was acknowledged is there, once; sent once more when all is over,
+it answers with the same id and makes nothing new.
+"""
+
+from __future__ import annotations
+
+from tests.faults.desk import LetGo
+from tests.faults.rig import Rig
+from tests.faults.scenarios.scenario import Differences, Scenario
+
+TARGETS = [
+    (service, point)
+    for service in ("intake", "casework", "referrals")
+    for point in ("web:committed", "command:before-write")
+]
+SENT_ONCE_MORE = 15
+
+
+def harm(rig: Rig) -> None:
+    for n in range(rig.times(2, len(TARGETS), 6 * len(TARGETS))):
+        rig.hit(*TARGETS[n % len(TARGETS)])
+
+
+def shows(rig: Rig) -> Differences:
+    desk = rig.desk()
+    try:
+        again = [*rig.ledger.sent_again()[-SENT_ONCE_MORE:], *rig.ledger.done[-SENT_ONCE_MORE:]]
+        others = [done.command for done in again if desk.again(done)["id"] != done.subject]
+    except LetGo:
+        others = rig.ledger.surprises[-1:]
+    finally:
+        desk.close()
+    return {"same-key": f"another id: {others}"} if others else {}
+
+
+SCENARIO = Scenario(
+    number=1,
+    name="web killed",
+    harm=harm,
+    shows=shows,
+    broken={
+        "publish-first": frozenset({"repeats", "order"}),
+        "no-dedupe": frozenset({"answers", "appeals", "referrals", "same-key"}),
+    },
+)
