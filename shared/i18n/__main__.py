@@ -21,6 +21,10 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     command, *names = arguments
+    parts = [folder.name for folder, _ in catalogues.places(ROOT)]
+    if unknown := [name for name in names if name not in parts]:
+        print(f"There is no part {', '.join(unknown)}. Parts: {', '.join(parts)}", file=sys.stderr)
+        return 2
     findings = 0
     for folder, translations in catalogues.places(ROOT):
         if names and folder.name not in names:

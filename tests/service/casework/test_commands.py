@@ -168,7 +168,7 @@ COMMANDS = {
 def test_what_the_table_does_not_have_is_refused_with_what_it_has(world, state):
     case = world.after(world.case(), *WAY[state])
     assert case["state"] == state
-    assert set(case["allowed"]) <= COMMANDS
+    assert set(case["allowed"]) <= COMMANDS, "COMMANDS (above) and BODIES (world.py) lack a command"
     for command in sorted(COMMANDS - set(case["allowed"])):
         body = {"by": "worker", "method": "paper"} if command == "plan/sign" else BODIES.get(command, {})
         response = world.do(case, command, body)
