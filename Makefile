@@ -13,7 +13,7 @@ FOLDER_crash = tests/faults
 
 # Files of these tiers run side by side, each process with a mongod or a stack of its own.
 SIDE_BY_SIDE_unit = -n 2
-SIDE_BY_SIDE_service = -n 2
+SIDE_BY_SIDE_service = -n 2 --dist loadfile
 SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
 
@@ -67,6 +67,7 @@ $(TIERS):
 
 faults: ## the promises under faults, on both logs, and builds broken on purpose (SEED, LOG, SCENARIO, LONG; docs/reliability.md)
 	$(INSTALL) test $(VENV)
+	$(INSTALL) kafka $(VENV)
 	@$(PY) -m tests.faults
 
 settings: ## write docs/settings.md anew, from the settings classes

@@ -55,6 +55,8 @@ def command(folder: Path, port: int) -> list[str]:
         "--nounixsocket",
         *("--wiredTigerCacheSizeGB", "0.25"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # A process killed in the middle of a transaction leaves it open, and whoever writes to the same family waits for its end.
+        *("--setParameter", "transactionLifetimeLimitSeconds=5"),
         "--quiet",
     ]
 

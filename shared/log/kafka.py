@@ -7,6 +7,8 @@ The producer is idempotent and waits for all replicas. Nothing of a key is sent 
 acknowledged, for a message that failed might arrive late. After a failed or late send the producer is closed by force and the next
 call makes a new one: the old one, with messages under way, may stay stuck when the broker is back.
 
+`rewind` removes the members and deletes the group while it is empty; a late commit is one of a stranger then, and refused.
+
 Clients are made when they are needed: opening the log needs no broker, only a usable address (BadSetting). They live in workers
 and commands, never in a web process. What kafka-python needs is in `kafka_client`, a member of a group in `kafka_reader`.
 """
@@ -23,9 +25,11 @@ from shared import telemetry
 from shared.lease import unique_name
 from shared.log import Delivery, LogAway, Message, UnknownTopic
 from shared.log.kafka_client import (
+    PAUSE_SECONDS,
     REQUEST_SECONDS,
     admin,
     answering,
+    ask,
     brokers,
     connected,
     delivery,
@@ -48,7 +52,6 @@ MADE_SECONDS = 10.0
 UNKNOWN_SECONDS = 0.5
 """How long a topic has to be unknown: a broker that has just started may not know all of them yet."""
 REWIND_SECONDS = 30.0
-PAUSE_SECONDS = 0.1
 READ_AT_ONCE = 500
 FOREVER = "-1"
 
@@ -107,15 +110,15 @@ class KafkaLog:
         """Remove all members and, while there is none, the group with its positions. Each member comes back by itself."""
         name = self._prefix + group
         end = time.monotonic() + REWIND_SECONDS
-        while True:
-            with admin(self._addresses) as client:
-                members = client.describe_groups([name])[name]["members"]
-                client.remove_group_members(
-                    name, [kafka.admin.MemberToRemove(one["member_id"]) for one in members]
-                )
-                outcome = client.delete_groups([name])[name]
-            if outcome in ("OK", "GroupIdNotFoundError"):
-                return
+
+        def empty_and_delete(client: kafka.KafkaAdminClient) -> str:
+            members = client.describe_groups([name])[name]["members"]
+            client.remove_group_members(
+                name, [kafka.admin.MemberToRemove(one["member_id"]) for one in members]
+            )
+            return client.delete_groups([name])[name]
+
+        while (outcome := ask(self._addresses, empty_and_delete)) not in ("OK", "GroupIdNotFoundError"):
             if time.monotonic() > end:
                 raise LogAway(outcome)
             time.sleep(PAUSE_SECONDS)  # a member came back in between
@@ -124,10 +127,14 @@ class KafkaLog:
         name = self._prefix + group
         partitions = {topic: self._partitions(topic) for topic in topics}
         every = [partition for some in partitions.values() for partition in some]
-        with admin(self._addresses) as client:
+
+        def look(client: kafka.KafkaAdminClient) -> tuple[dict, dict, dict]:
             committed = client.list_group_offsets({name: every})[name]
             first = client.list_partition_offsets(dict.fromkeys(every, kafka.OffsetSpec.EARLIEST))
             ends = client.list_partition_offsets(dict.fromkeys(every, kafka.OffsetSpec.LATEST))
+            return committed, first, ends
+
+        committed, first, ends = ask(self._addresses, look)
 
         def left(partition: kafka.TopicPartition) -> int:
             done = committed[partition].offset if partition in committed else 0

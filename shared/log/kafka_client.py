@@ -14,7 +14,9 @@ Made for kafka-python 3.0.12. What is known about it and heeded here:
 
 from __future__ import annotations
 
+import logging
 import socket
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,11 +32,20 @@ with warnings.catch_warnings():
 from shared.log import Delivery, LogAway, Message
 from shared.settings import BadSetting
 
+# The client tells of each of its attempts while no broker answers; ours say once what it comes to.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
 C = TypeVar("C")
 CONNECT_SECONDS = 3.0
 """How long a new client looks for a broker."""
 REQUEST_SECONDS = 5.0
 """How long a request may go without an answer."""
+READY_SECONDS, PAUSE_SECONDS = 5.0, 0.1
+NOT_READY = (
+    kafka.errors.CoordinatorNotAvailableError,
+    kafka.errors.CoordinatorLoadInProgressError,
+    kafka.errors.NotCoordinatorError,
+)
 RECONNECT_SECONDS = 0.5
 """The longest pause between two attempts to connect: a broker that is back is found at once."""
 
@@ -118,6 +129,19 @@ def admin(addresses: Sequence[str]) -> Iterator[kafka.KafkaAdminClient]:
             yield client
     finally:
         client.close()
+
+
+def ask(addresses: Sequence[str], question: Callable[[kafka.KafkaAdminClient], C]) -> C:
+    """What the brokers answer; asks again for a while where they are there but not ready to speak of a group yet."""
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            with admin(addresses) as client:
+                return question(client)
+        except LogAway as away:
+            if not isinstance(away.__cause__, NOT_READY) or time.monotonic() > end:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 def milliseconds(seconds: float) -> int:

@@ -60,15 +60,16 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
         self._prefix = prefix
         self._member = member
         self._consumer: kafka.KafkaConsumer | None = None
-        self._share: set[kafka.TopicPartition] = set()
+        self._share: set[kafka.TopicPartition] | None = None
+        """The partitions that this member has (none may be left for it); None while they are not shared out."""
         self._polled: dict[kafka.TopicPartition, kafka.OffsetAndMetadata] = {}
         """Where to go on in each partition of which something was handed out and not committed."""
         self._well = self._answered = 0.0
-        """When this member last had a share and no backlog, or a message; and when the broker last answered."""
+        """When this member last had its share and no backlog, or a message; and when the broker last answered."""
 
     def poll(self, limit: int = 500, timeout: float = 1.0) -> list[Delivery]:
         consumer = self._consumer or self._join()
-        wait = timeout if self._share else max(timeout, JOIN_SECONDS)
+        wait = timeout if self._share is not None else max(timeout, JOIN_SECONDS)
         with answering():
             found = consumer.poll(timeout_ms=milliseconds(wait), max_records=limit)
         if not found:
@@ -97,7 +98,7 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
 
     def close(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._share, self._polled = set(), {}
+        self._share, self._polled = None, {}
         if consumer is not None:
             with answering():
                 consumer.close(autocommit=False, timeout_ms=milliseconds(CLOSE_SECONDS))
@@ -106,7 +107,7 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
 
     def on_partitions_revoked(self, revoked: Iterable[kafka.TopicPartition]) -> None:
         """All of them, as long as it is not said who has which."""
-        self._share = set()
+        self._share = None
 
     def on_partitions_assigned(self, assigned: Iterable[kafka.TopicPartition]) -> None:
         """The client goes on where it was in partitions that it had before."""
@@ -115,7 +116,7 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
 
     def on_partitions_lost(self, lost: Iterable[kafka.TopicPartition]) -> None:
         """The member is none any more."""
-        self._share, self._polled = set(), {}
+        self._share, self._polled = None, {}
 
     # ------------------------------------------------------------------ joining, and staying well
 
@@ -135,10 +136,9 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
         )
         self._consumer = consumer
         consumer.subscribe(topics=sorted({partition.topic for partition in self._partitions}), listener=self)
+        # A member that joins before it knows the topics' partitions shares out none of them.
         try:
-            self._ends(
-                consumer
-            )  # a member that joins before it knows the topics' partitions shares out none of them
+            self._ends(consumer)
         except LogAway:
             self._begin_anew()
             raise
@@ -159,13 +159,13 @@ class KafkaReader(kafka.ConsumerRebalanceListener):
             with answering():
                 behind = any(
                     consumer.position(partition, timeout_ms=milliseconds(ASK_SECONDS)) != ends[partition]
-                    for partition in self._share
+                    for partition in self._share or ()
                 )
         except LogAway:
             self._well = time.monotonic()  # it is not the member that is stuck
             raise
         self._answered = time.monotonic()
-        if self._share and not behind:
+        if self._share is not None and not behind:
             self._well = self._answered
         elif now - self._well > ASSIGNMENT_SECONDS:
             log_lines.warning("log: a member of a group gets nothing and begins anew", group=self._group)

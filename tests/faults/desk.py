@@ -20,7 +20,7 @@ from tests.faults.ledger import Done, Ledger
 
 NO_ANSWER = {500, 502, 503, 504}
 """500 too: of a request that was cut off in the middle nobody knows what became of it. It is counted."""
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds after which a request without an answer is a surprise."""
 PAUSE = 0.05
 TIMEOUT = 8.0
@@ -68,15 +68,15 @@ class Desk:
 
     def create(self, who: str, path: str, body: Json, key: str, not_yet: Collection[int] = ()) -> Json | None:
         """Create. `not_yet`: statuses that say that it cannot be done yet; then None."""
-        expected = {201, *not_yet}
+        expected, begun_at = {201, *not_yet}, time.monotonic()
         answer, tries = self._until_answered(who, "POST", path, expected, key=key, json=body)
         if answer.status_code in not_yet:
             return None
-        return self._acknowledged(path.rpartition("/")[2], path, who, key, body, answer, tries)
+        return self._acknowledged(path.rpartition("/")[2], path, who, key, body, answer, tries, begun_at)
 
     def command(self, who: str, thing: str, command: str, body: Json, version: int) -> Json:
         """Carry out a command on the thing at that path, as of `version`, or of a newer one if that is stale."""
-        key, path, tries = uuid.uuid4().hex, f"{thing}/{command}", 0
+        key, path, tries, begun_at = uuid.uuid4().hex, f"{thing}/{command}", 0, time.monotonic()
         while True:
             answer, more = self._until_answered(
                 who, "POST", path, {200, 412}, key=key, version=version, json=body, begun=tries > 0
@@ -84,7 +84,7 @@ class Desk:
             tries += more
             if answer.status_code == 200:
                 name = "/".join(part for part in command.split("/") if not part.isdigit())
-                return self._acknowledged(name, path, who, key, body, answer, tries)
+                return self._acknowledged(name, path, who, key, body, answer, tries, begun_at)
             version = self._until_answered(who, "GET", thing, {200}, begun=True)[0].json()["version"]
 
     def again(self, done: Done) -> Json:
@@ -95,11 +95,28 @@ class Desk:
         )[0].json()
 
     def _acknowledged(
-        self, command: str, path: str, who: str, key: str, body: Json, answer: httpx.Response, tries: int
+        self,
+        command: str,
+        path: str,
+        who: str,
+        key: str,
+        body: Json,
+        answer: httpx.Response,
+        tries: int,
+        begun_at: float,
     ) -> Json:
-        thing = answer.json()
+        thing, waited = answer.json(), time.monotonic() - begun_at
         self._ledger.add(
-            Done(command=command, path=path, who=who, key=key, body=body, answer=thing, tries=tries)
+            Done(
+                command=command,
+                path=path,
+                who=who,
+                key=key,
+                body=body,
+                answer=thing,
+                tries=tries,
+                waited=waited,
+            )
         )
         return thing
 

@@ -13,7 +13,8 @@ class Done:
     """One acknowledged request that created or changed something.
 
     `command`: `appeals` and `referrals` for creates, else as the path ends, without the number of a measure (`plan/sign`,
-    `measures/start`). `answer`: the body of the acknowledgement. `tries`: how often it was sent.
+    `measures/start`). `answer`: the body of the acknowledgement. `tries`: how often it was sent. `waited`: seconds
+    from the first time until the answer.
     """
 
     command: str
@@ -23,6 +24,7 @@ class Done:
     body: dict[str, Any]
     answer: dict[str, Any]
     tries: int
+    waited: float
 
     @property
     def subject(self) -> str:

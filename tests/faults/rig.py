@@ -96,6 +96,8 @@ class Rig:
         """What a scenario has measured."""
         self.wrong: dict[str, str] = {}
         """What a scenario has seen that should not be: the name of its check → what."""
+        self.begun_with = 0
+        """How many requests had been acknowledged when the scenario began."""
         self._begun = 0
         self._killed: Counter[str] = Counter()
         self._deaths: dict[int, str] = {}
@@ -109,6 +111,7 @@ class Rig:
         self.notes.clear()
         self.wrong.clear()
         self._begun = len(self._lines())
+        self.begun_with = len(self.ledger.done)
 
     def times(self, short: int, normal: int, long: int) -> int:
         return {"short": short, "normal": normal, "long": long}[self.scale]

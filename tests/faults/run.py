@@ -49,7 +49,7 @@ def run(rig: Rig, scenario: Scenario) -> Result:
     """Let the scenario happen under load, and look at what there is when everything has come to rest."""
     begun = time.monotonic()
     rig.begin()
-    acknowledged, sent_again = len(rig.ledger.done), len(rig.ledger.sent_again())
+    sent_again = len(rig.ledger.sent_again())
     before, found = rig.counted(), {}
     if scenario.two_workers:
         rig.second_workers()
@@ -71,7 +71,7 @@ def run(rig: Rig, scenario: Scenario) -> Result:
         build=rig.build,
         seed=rig.seed,
         hits=dict(rig.hits),
-        acknowledged=len(rig.ledger.done) - acknowledged,
+        acknowledged=len(rig.ledger.done) - rig.begun_with,
         sent_again=len(rig.ledger.sent_again()) - sent_again,
         **{name: number - before[name] for name, number in counted.items()},
         found=found,

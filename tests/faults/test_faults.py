@@ -26,7 +26,7 @@ def told(result: Result) -> str:
 
 def test_the_product_bears_it(tmp_path, capsys):
     with Rig(tmp_path, seed=SEED, scale="short") as rig:
-        for number in (1, 2, 3, 11):
+        for number in (1, 2, 3):
             result = run(rig, BY_NUMBER[number])
             assert result.is_good, told(result)
             with capsys.disabled():

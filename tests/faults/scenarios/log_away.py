@@ -41,7 +41,7 @@ def broker(rig: Rig) -> None:
 
 
 def database(rig: Rig) -> None:
-    for away in [0.0] * rig.times(2, 2, 4) + [float(rig.times(3, 5, 60))]:
+    for away in [0.0] * rig.times(2, 2, 4) + [float(rig.times(3, 5, 45))]:
         rig.go_on(10)
         rig.held.add("mongod")
         _at_an_acknowledgement(rig)

@@ -1,7 +1,8 @@
 """1: kill -9 of a web process, before a command is written (or its transaction committed), and before its answer leaves.
 
 The client repeats what was not answered, with the same key. What was acknowledged is there, once; sent once more when all is over,
-it answers with the same id and makes nothing new.
+it answers with the same id and makes nothing new. Nobody waits long for his answer: what a transaction holds whose process is dead
+is let go soon.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ TARGETS = [
     for point in ("web:committed", "command:before-write")
 ]
 SENT_ONCE_MORE = 15
+ANSWERED_WITHIN = 20.0
+"""Seconds in which everybody has his answer: a process to start, and a transaction of the dead one to run out."""
 
 
 def harm(rig: Rig) -> None:
@@ -32,7 +35,12 @@ def shows(rig: Rig) -> Differences:
         others = rig.ledger.surprises[-1:]
     finally:
         desk.close()
-    return {"same-key": f"another id: {others}"} if others else {}
+    longest = max(done.waited for done in rig.ledger.done[rig.begun_with :])
+    rig.notes.append(f"longest wait for an answer {longest:.1f} s")
+    found = {"same-key": f"another id: {others}"} if others else {}
+    if longest > ANSWERED_WITHIN:
+        found["stall"] = f"somebody waited {longest:.0f} s for his answer"
+    return found
 
 
 SCENARIO = Scenario(
