@@ -53,11 +53,12 @@ test: lint $(TIERS) ## every tier of the tests, as CI runs them
 fast: lint $(FAST) ## the tiers that take seconds
 	@echo "Passed: lint $(FAST)"
 
-lint: ## style, and who may import whom
+lint: ## style, who may import whom, and every sentence in three languages
 	$(INSTALL) test $(VENV)
 	@echo "== lint"
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/lint-imports
+	@$(PY) -m shared.i18n check
 
 # A tier without tests fails (pytest's exit code 5): nothing is skipped in silence.
 $(TIERS):
