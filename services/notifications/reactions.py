@@ -1,4 +1,4 @@
-"""What happens elsewhere, and what it means here: `REACTIONS` and `READ_MODELS` are the whole of it."""
+"""What happens elsewhere, and what it means here: `HEARD`, `TOLD` and `READ_MODELS` are the whole of it."""
 
 from __future__ import annotations
 
@@ -98,13 +98,23 @@ def kinds_of(*bases: type[Event]) -> list[type[Event]]:
     return [kind for kind in CATALOGUE.values() if issubclass(kind, bases)]
 
 
-REACTIONS: Mapping[type[Event], Reaction] = {
+TOLD: Mapping[type[Event], tuple[str, Callable[[Any], str]]] = {
+    AppealRegistered: ("appeal-registered", lambda event: "registered"),
+    ReferralAccepted: ("referral-accepted", lambda event: "accepted"),
+    MeasureDelivered: ("help-given", lambda event: f"measure-{event.n}"),
+}
+"""What the family is told of, once for each fact: event → the template, and which fact about the event's subject it is."""
+
+HEARD: Mapping[type[Event], Reaction] = {
     **dict.fromkeys(kinds_of(FamilyEvent), restrict),
     **dict.fromkeys(kinds_of(AppealEvent), all_of(restrict, hand_over)),
     **dict.fromkeys(kinds_of(CaseEvent, ReferralEvent), hand_over),
-    AppealRegistered: all_of(restrict, hand_over, tell("appeal-registered", lambda event: "registered")),
-    ReferralAccepted: all_of(hand_over, tell("referral-accepted", lambda event: "accepted")),
-    MeasureDelivered: all_of(hand_over, tell("help-given", lambda event: f"measure-{event.n}")),
+}
+"""What is taken note of whether or not the family is told."""
+
+REACTIONS: Mapping[type[Event], Reaction] = {
+    **HEARD,
+    **{kind: all_of(*filter(None, [HEARD.get(kind)]), tell(*told)) for kind, told in TOLD.items()},
 }
 READ_MODELS: Sequence[ReadModel] = (know_file,)
 """They take a batch before the reactions do: a message that is created knows its family's file."""

@@ -50,5 +50,9 @@ logconfig_dict = {
     "formatters": {"json": {"()": JsonLines}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": []},
-    "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "gunicorn.error": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
+        # With a logconfig_dict gunicorn writes access lines whatever `accesslog` says, and with the query string.
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
 }

@@ -6,23 +6,20 @@ Ctrl-C and SIGTERM end everything within ten seconds (exit code 0).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
-from shared.embedded import leash
+from shared.embedded.foreground import in_foreground, say
 from shared.embedded.kafka import check_answers
 from shared.embedded.parts import SERVICES, Service
 from shared.embedded.stack import Stack
-from shared.embedded.trouble import Trouble
 from shared.settings import load
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +39,7 @@ class RunSettings:
 
 
 def main(arguments: list[str], services: tuple[Service, ...] = SERVICES) -> int:
-    if "--with-parent" in arguments:  # make was killed: end, so that nothing is left
-        leash.tie_to_parent()
-    for number in ENDING:
-        signal.signal(number, interrupt)
-    stack = None
-    try:
+    def work(at_end: ExitStack) -> None:
         settings = load(RunSettings, {name: value for name, value in os.environ.items() if value})
         if settings.log == "kafka":
             check_answers(settings.kafka_bootstrap)
@@ -59,34 +51,14 @@ def main(arguments: list[str], services: tuple[Service, ...] = SERVICES) -> int:
             log=settings.log,
             say=say,
         )
+        at_end.callback(stack.stop)
         say(f"Starting Birtereze on {stack.origin} (Ctrl-C stops it) …")
         stack.start()
         say(welcome(stack, os.environ))
         while True:
             signal.pause()
-    except KeyboardInterrupt:
-        say("Stopping …")
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)
-        return 1
-    finally:
-        for number in ENDING:
-            signal.signal(number, signal.SIG_IGN)
-        if stack:
-            stack.stop()
-    say("Stopped.")
-    return 0
 
-
-def interrupt(number: int, frame: object) -> NoReturn:
-    for ending in ENDING:
-        signal.signal(ending, signal.SIG_IGN)  # the first one is enough
-    raise KeyboardInterrupt
-
-
-def say(line: str) -> None:
-    with contextlib.suppress(OSError):  # whoever read our output may be gone; that is no reason to stop
-        print(line, flush=True)
+    return in_foreground(work, arguments)
 
 
 def welcome(stack: Stack, environment: Mapping[str, str]) -> str:

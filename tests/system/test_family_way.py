@@ -138,3 +138,10 @@ def test_everything_together_holds(world):
     counted = world.check()
     assert counted["events"] > 30
     assert counted["sms"] >= 4
+
+
+def test_web_processes_write_no_line_with_an_address(people, live):
+    """The gateway has the access log, without query strings: a service that wrote one of its own would say who was looked for."""
+    people("worker.astana").get("/intake/v1/worklist", limit=7)
+    for service in ("intake", "casework", "referrals", "notifications"):
+        assert "HTTP/1.1" not in live.log_file(service).read_text()

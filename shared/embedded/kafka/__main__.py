@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.embedded import leash
 from shared.embedded.folder import open_folder
+from shared.embedded.foreground import in_foreground, say
 from shared.embedded.kafka import Broker, jars
-from shared.embedded.runner import ENDING, interrupt, say
 from shared.embedded.trouble import Trouble
 from shared.settings import load
 
@@ -29,41 +28,22 @@ class BrokerSettings:
     """The folder that keeps everything across restarts; the broker's part is `kafka` in it."""
 
 
-def main(arguments: list[str]) -> int:
-    if "--with-parent" in arguments:  # make was killed: end, so that nothing is left
-        leash.tie_to_parent()
-    for number in ENDING:
-        signal.signal(number, interrupt)
-    broker = None
-    try:
-        settings = load(BrokerSettings, {name: value for name, value in os.environ.items() if value})
-        say("Fetching Kafka, unless it is there already …")
-        jars()
-        data_dir = Path(settings.data_dir).absolute()
-        open_folder(data_dir)
-        broker = Broker(data_dir / "kafka", settings.kafka_port)
-        say(f"Starting Kafka on {broker.bootstrap} (Ctrl-C stops it) …")
-        broker.start()
-        say(
-            f"Kafka is ready: {broker.bootstrap}, data in {broker.folder}.\n"
-            "Next, in another terminal: make run LOG=kafka"
-        )
-        while broker.code is None:
-            time.sleep(LOOK_SECONDS)
-        raise Trouble(f"Kafka has ended by itself: see {broker.log_file}.")
-    except KeyboardInterrupt:
-        say("Stopping …")
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)
-        return 1
-    finally:
-        for number in ENDING:
-            signal.signal(number, signal.SIG_IGN)
-        if broker:
-            broker.stop()
-    say("Stopped.")
-    return 0
+def work(at_end: ExitStack) -> None:
+    settings = load(BrokerSettings, {name: value for name, value in os.environ.items() if value})
+    say("Fetching Kafka, unless it is there already …")
+    jars()
+    data_dir = Path(settings.data_dir).absolute()
+    open_folder(data_dir)
+    broker = Broker(data_dir / "kafka", settings.kafka_port)
+    at_end.callback(broker.stop)
+    say(f"Starting Kafka on {broker.bootstrap} (Ctrl-C stops it) …")
+    broker.start()
+    say(f"Kafka is ready: {broker.bootstrap}, data in {broker.folder}.")
+    say("Next, in another terminal: make run LOG=kafka")
+    while broker.code is None:
+        time.sleep(LOOK_SECONDS)
+    raise Trouble(f"Kafka has ended by itself: see {broker.log_file}.")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_foreground(work, sys.argv[1:]))

@@ -61,9 +61,8 @@ def carry_out(what: str, point: str) -> None:
         os.killpg(0, signal.SIGKILL)  # and with it what it has started, or who has started it
     elif what == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)  # the harness continues it
-        time.sleep(
-            0.05
-        )  # another thread may be the one that gets the signal: wait here until it has stopped us all
+        # Another thread may be the one that gets the signal: wait here until it has stopped us all.
+        time.sleep(0.05)
 
 
 def note(what: str, point: str) -> None:

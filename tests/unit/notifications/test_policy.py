@@ -10,6 +10,7 @@ import pytest
 from services.notifications.domain.sms import GSM_7, alphabet
 from services.notifications.domain.templates import LANGUAGES
 from services.notifications.policy import FOLDER, Policy
+from services.notifications.reactions import TOLD
 from shared.calendar import PolicyError
 
 POLICY = Policy.load()
@@ -28,6 +29,10 @@ GIVEAWAYS = (
     "әлеум",
 )
 """Parts of words that say who writes, or why."""
+
+
+def test_there_is_a_template_for_everything_that_is_told() -> None:
+    assert {template for template, _ in TOLD.values()} <= set(POLICY.templates), "see policy/templates.toml"
 
 
 def test_the_templates_of_the_spine() -> None:
