@@ -1,6 +1,6 @@
 """The page of all settings, made from the settings classes themselves: `python -m shared.settings_docs > docs/settings.md`.
 
-Reads the source (a field's text is the string below it, which Python does not keep) of every `settings.py` and of the runner;
+Reads the source (a field's text is the string below it, which Python does not keep) of every `settings.py`, of the runner and of `make kafka`;
 nothing is imported. A test holds the page against `page()`.
 """
 
@@ -23,6 +23,7 @@ def sources(root: Path = ROOT) -> list[tuple[str, Path]]:
     services = sorted((root / "services").glob("*/settings.py"))
     return [
         ("`make run`", root / "shared/embedded/runner.py"),
+        ("`make kafka`", root / "shared/embedded/kafka/__main__.py"),
         ("Every process", root / "shared/settings.py"),
         ("The embedded issuer", root / "shared/embedded/issuer/settings.py"),
         *((f"Service {path.parent.name}", path) for path in services),
