@@ -1,7 +1,7 @@
 """The page of all settings, made from the settings classes themselves: `python -m shared.settings_docs > docs/settings.md`.
 
-Reads the source (a field's text is the string below it, which Python does not keep) of every `settings.py`, of the runner and of `make kafka`;
-nothing is imported. A test holds the page against `page()`.
+Reads the source (a field's text is the string below it, which Python does not keep) of every `settings.py`, of the runner and of
+`make kafka`; nothing is imported. A test holds the page against `page()`.
 """
 
 from __future__ import annotations
