@@ -20,11 +20,12 @@ def test_every_setting_has_a_meaning(path: Path):
 
 
 def test_a_setting_of_a_service_is_found(tmp_path: Path):
-    for name in ("shared/embedded/issuer", "services/intake"):
-        (tmp_path / name).mkdir(parents=True)
-    for name in ("shared/settings.py", "shared/embedded/runner.py", "shared/embedded/issuer/settings.py"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "services/intake/settings.py").write_text(
+    own = tmp_path / "services/intake/settings.py"
+    own.parent.mkdir(parents=True)
+    for _, path in settings_docs.sources(tmp_path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    own.write_text(
         'class IntakeSettings(Settings):\n    """Text."""\n\n    depth: int = 3\n    """How deep | how far."""\n    bare: str\n'
     )
     page = settings_docs.page(tmp_path)
