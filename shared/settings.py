@@ -53,6 +53,10 @@ class Settings:
     """The OAuth client that this service is when it calls another one (`service-referrals`, `service-notifications`)."""
     client_secret: str = field(default="", repr=False)
     """That client's secret."""
+    pages_client_id: str = "staff-pages"
+    """The OAuth client through which people log in to the pages."""
+    pages_client_secret: str = field(default="", repr=False)
+    """That client's secret; every web process renews log-ins with it."""
     synthetic_iins: bool = False
     """Whether IINs whose 7th digit is 9 are accepted. Nobody has one; only a demo or test stack sets this."""
     worker_metrics_port: int = 0
@@ -63,6 +67,10 @@ class Settings:
     @property
     def issuer_url(self) -> str:
         return self.issuer or f"{self.origin}/oidc"
+
+    @property
+    def revocation_url(self) -> str:
+        return f"{self.tokens_url.rpartition('/')[0]}/revoke"
 
     @property
     def keys_url(self) -> str:

@@ -7,15 +7,19 @@ from pathlib import Path
 from flask import Flask
 
 from services.intake.api import appeals, centers, doors, families, history, persons, search, worklist
+from services.intake.pages import worklist as worklist_page
 from services.intake.service import open_service
 from services.intake.settings import IntakeSettings
-from shared import http
+from shared import http, ui
 from shared.http.tokens import Verifier
 from shared.settings import load
+from shared.ui import Pages, log_in
 from shared.worker import log_state
 
+PAGES: tuple[Pages, ...] = (log_in.blueprint, worklist_page.blueprint)
 ROUTES = (appeals, families, persons, worklist, history, search, doors, centers)
-TRANSLATIONS = Path(__file__).parent / "translations"
+HERE = Path(__file__).parent
+TRANSLATIONS = HERE / "translations"
 
 
 def create_app(settings: IntakeSettings | None = None, *, verifier: Verifier | None = None) -> Flask:
@@ -24,7 +28,7 @@ def create_app(settings: IntakeSettings | None = None, *, verifier: Verifier | N
     app = http.create_app(
         "intake",
         settings=intake.settings,
-        blueprints=[*(module.blueprint for module in ROUTES), http.problem_pages()],
+        blueprints=[*(module.blueprint for module in ROUTES), *PAGES, http.problem_pages()],
         store_check=intake.store.ping,
         log_state=lambda: log_state(intake.store.database),
         breaches=intake.store.breaches,
@@ -32,4 +36,5 @@ def create_app(settings: IntakeSettings | None = None, *, verifier: Verifier | N
         verifier=verifier,
     )
     app.extensions["intake"] = intake
+    ui.install(app, HERE / "templates", HERE / "policy" / "words.toml")
     return app

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.embedded import mongod, ports
-from shared.embedded.log_ins import Secrets
+from shared.embedded.log_ins import STAFF_PAGES, Secrets
 from shared.embedded.process import program
 from shared.embedded.trouble import Trouble
 
@@ -130,7 +130,13 @@ def _issuer(plan: Plan) -> Part:
 def _web(plan: Plan, service: Service) -> Part:
     port = plan.port + ports.WEB[service.name]
     command = _gunicorn(f"{service.package}.app:create_app()")
-    environment = {**settings(plan, service), "PORT": str(port), "SERVICE": service.name}
+    environment = {
+        "PAGES_CLIENT_ID": STAFF_PAGES,
+        "PAGES_CLIENT_SECRET": plan.secrets.clients.get(STAFF_PAGES, ""),
+        **settings(plan, service),
+        "PORT": str(port),
+        "SERVICE": service.name,
+    }
     health = f"/{service.name}/healthz"
     return Part(
         name=service.name, command=command, port=port, stage=1, environment=environment, health=health

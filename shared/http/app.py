@@ -33,6 +33,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared import telemetry
 from shared.http import auth, docs, health, problems, strict
+from shared.http.session import LogIn
 from shared.http.tokens import Verifier
 from shared.i18n import add_translations, catalogue, default_language, request_language
 from shared.settings import Settings
@@ -80,7 +81,9 @@ def create_app(
     _translate(app, translations)
     _observe(app, name)
     app.before_request(strict.check_address)
-    auth.install(app, verifier or Verifier(settings.issuer_url, settings.keys_url))
+    verifier = verifier or Verifier(settings.issuer_url, settings.keys_url)
+    log_in = LogIn(settings)
+    auth.install(app, verifier, log_in)
     app.before_request(strict.check_request)
     api = docs.documented_api(app)
     for blueprint in blueprints:
@@ -89,6 +92,7 @@ def create_app(
     app.register_blueprint(docs.blueprint(name, api))
     problems.register(app)
     auth.declared_roles(app)
+    app.extensions |= {"settings": settings, "verifier": verifier, "log_in": log_in}
     return app
 
 

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from flask import Flask, g, request
 
 from shared.access import Actor
+from shared.http import session
+from shared.http.session import LogIn
 from shared.http.strict import method_of
 from shared.http.tokens import ROLES, BadToken, KeysUnavailable, Verifier
 from shared.i18n import N_
@@ -90,8 +92,8 @@ def _roles_of(view: Any, method: str) -> frozenset[str] | None:
     return getattr(function, "_roles", None) or getattr(whole, "_roles", None)
 
 
-def install(app: Flask, verifier: Verifier) -> None:
-    """Check the caller before every view of `app`."""
+def install(app: Flask, verifier: Verifier, log_in: LogIn) -> None:
+    """Check the caller before every view of `app`: by the bearer token, else by the cookies of a log-in."""
 
     def check_caller() -> None:
         if request.url_rule is None:  # 404 and 405 come from the router
@@ -99,19 +101,44 @@ def install(app: Flask, verifier: Verifier) -> None:
         allowed = _roles_of(app.view_functions[request.url_rule.endpoint], request.method)
         if allowed == PUBLIC:
             return
-        g.actor = _authenticate(verifier)
+        g.actor = _authenticate(verifier, log_in)
         if not allowed or not (allowed & g.actor.roles):
             raise Forbidden
 
     app.before_request(check_caller)
+    app.after_request(session.write)
 
 
-def _authenticate(verifier: Verifier) -> Actor:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated
+def _authenticate(verifier: Verifier, log_in: LogIn) -> Actor:
+    if "Authorization" in request.headers:
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated
+        return _checked(verifier, token.strip())
+    if session.ACCESS in request.cookies or session.REFRESH in request.cookies:
+        caller = _by_cookies(verifier, log_in)
+        session.must_be_ours()
+        return caller
+    raise Unauthenticated
+
+
+def _by_cookies(verifier: Verifier, log_in: LogIn) -> Actor:
+    """The person logged in; with a new access token on the answer where the old one does not do any more."""
     try:
-        return verifier.check(token.strip())
+        return _checked(verifier, request.cookies.get(session.ACCESS, ""))
+    except Unauthenticated:
+        refresh = request.cookies.get(session.REFRESH)
+        renewed = log_in.renewed(refresh) if refresh else None
+        if renewed is None:
+            session.forget()
+            raise
+    session.keep(renewed)
+    return _checked(verifier, renewed)
+
+
+def _checked(verifier: Verifier, token: str) -> Actor:
+    try:
+        return verifier.check(token)
     except BadToken as error:
         g.refused_token = error.why  # for the log line of the request
         detail = (

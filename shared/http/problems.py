@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, g, render_template, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, g, render_template, send_from_directory
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -247,7 +247,13 @@ def problem(
         headers=list(headers),
         content_type="application/problem+json",
     )
-    return in_language(response, language)
+    return in_language(_as_page(document, response), language)
+
+
+def _as_page(document: Mapping[str, Any], response: Response) -> Response:
+    """The answer, or a page that says the same, where a person is looking (`shared.ui`)."""
+    show = current_app.extensions.get("problem_page")
+    return show(document, response) if show else response
 
 
 def in_language(response: Response, language: str) -> Response:

@@ -111,11 +111,28 @@ class Verifier:
             raise BadToken("malformed") from None
         return self._actor(decoded.claims)
 
+    def check_id_token(self, token: str, audience: str, nonce: str) -> None:
+        """Whether an ID token (OpenID Connect) is for this client and answers this nonce. Raises BadToken, KeysUnavailable."""
+        claims = jwt.JWTClaimsRegistry(
+            iss=self._claims.options["iss"],
+            aud={"essential": True, "value": audience},
+            nonce={"essential": True, "value": nonce},
+            exp={"essential": True},
+        )
+        try:
+            claims.validate(jwt.decode(token, key=self._known_key, registry=self._headers).claims)
+        except (BadToken, KeysUnavailable):
+            raise
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise BadToken("id-token") from None
+
     def _key(self, token: Any) -> Any:
-        header = token.headers()
-        if str(header.get("typ", "")).lower() not in TYPES:
+        if str(token.headers().get("typ", "")).lower() not in TYPES:
             raise BadToken("typ")
-        kid = header.get("kid")
+        return self._known_key(token)
+
+    def _known_key(self, token: Any) -> Any:
+        kid = token.headers().get("kid")
         if not isinstance(kid, str):
             raise BadToken("kid")
         if kid not in self._keys:

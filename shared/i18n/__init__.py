@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 languages = ("kk", "ru", "en")
 default_language = "ru"
+LANGUAGE_COOKIE = "bt_language"
 SHARED = Path(__file__).parent / "translations"
 _directories: list[Path] = [SHARED]
 
@@ -97,11 +98,15 @@ def text(sentence: str, language: str, **params: Any) -> str:
 
 
 def request_language() -> str:
-    """The language of the current request, by its Accept-Language; Russian where it names none of ours."""
+    """The language of the current request: the one chosen on a page (a cookie, which programs do not send), else by its
+    Accept-Language; Russian where it names none of ours."""
     from flask import has_request_context, request
 
     if not has_request_context():
         return default_language
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in languages and "Authorization" not in request.headers:
+        return chosen
     for (
         tag,
         quality,

@@ -13,7 +13,7 @@ from shared.settings import Settings
 from tests.tokens import bearer, verifier
 
 SERVICES = ("intake", "casework", "referrals", "notifications")
-OPEN_TO_ALL = {"healthz", "readyz", "metrics", "openapi.json", "docs", "problems"}
+OPEN_TO_ALL = {"healthz", "readyz", "metrics", "openapi.json", "docs", "problems", "session"}
 UUID = "6f1f3f0e-0000-4000-8000-000000000000"
 
 
@@ -82,4 +82,4 @@ def test_every_route_refuses_who_has_no_token_or_a_role_unknown_to_us(app):
 def test_every_route_stands_under_its_service(app):
     for rule in app.url_map.iter_rules():
         first = rule.rule.strip("/").split("/")[0]
-        assert first in {app.name, "problems"}, rule.rule
+        assert first in {app.name, "problems", "session"}, rule.rule

@@ -75,15 +75,30 @@ class Worklist:
 
     # ------------------------------------------------------------------ reading
 
+    def has(self, subject: str, sequence: str) -> bool:
+        """Whether what a subject said up to `sequence` has arrived here."""
+        found = self.subjects.find_one({"_id": subject, "sequence": {"$gte": sequence}}, {"_id": 1})
+        return found is not None
+
+    def of_family(self, family_id: str) -> list[dict[str, Any]]:
+        """All open items of a family, by due time. Whether the family may be read, the caller has asked."""
+        return list(self.items.find({"family_id": family_id, "open": True}).sort(list(SORT)))
+
     def find(
         self, actor: Actor, filters: Mapping[str, Any], position: Position | None, limit: int
     ) -> list[dict[str, Any]]:
         """Rows that the actor may read, by due time; at most `limit`, after `position`. `filters`: see `_filter`."""
-        readable = reading_filter(
-            actor, self.files.held_by(actor.sub), is_open={}
-        )  # every row is of an open item
-        query = {"$and": [{"open": True}, readable, *_filters(actor, filters), keyset_filter(SORT, position)]}
+        query = {"$and": [*self._readable(actor, filters), keyset_filter(SORT, position)]}
         return list(self.items.find(query).sort(list(SORT)).limit(limit))
+
+    def count(self, actor: Actor, filters: Mapping[str, Any], most: int) -> int:
+        """How many rows there are, counted up to `most`."""
+        return self.items.count_documents({"$and": self._readable(actor, filters)}, limit=most)
+
+    def _readable(self, actor: Actor, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        held = self.files.held_by(actor.sub)
+        every = reading_filter(actor, held, is_open={})  # every row is of an open item
+        return [{"open": True}, every, *_filters(actor, filters)]
 
 
 def _newer_subject(envelope: Envelope) -> UpdateOne:
@@ -158,8 +173,11 @@ def kind_of(envelope: Envelope) -> str:
 
 
 def _filters(actor: Actor, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The filters of the contract; `owner` and `holder` know `me`. `now` is when `overdue` is asked."""
+    """The filters of the contract; `owner` and `holder` know `me`. `now` is when `overdue` is asked. `view` is the pages' own:
+    `mine` (what I have to do, and what partners do for me), `center`, `nobody` (what is the center's)."""
     found: list[dict[str, Any]] = []
+    if view := filters.get("view"):
+        found.append(_view(actor, view))
     if owner := filters.get("owner"):
         found.append(_mine(actor) if owner == "me" else {"owner.id": owner})
     if holder := filters.get("holder"):
@@ -170,6 +188,13 @@ def _filters(actor: Actor, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
     if due_before := filters.get("due_before"):
         found.append({"due_at": {"$lt": due_before}})
     return found
+
+
+def _view(actor: Actor, view: str) -> dict[str, Any]:
+    if view == "mine":
+        return {"$or": [_mine(actor), {"holder": actor.sub, "owner.kind": "agency"}]}
+    of_center = {"center_id": actor.center_id}
+    return {**of_center, "owner.kind": "center"} if view == "nobody" else of_center
 
 
 def _mine(actor: Actor) -> dict[str, Any]:
