@@ -106,10 +106,11 @@ def install(app: Flask, templates: Path | None = None, words_file: Path | None =
 
 
 def _loader(folders: list[Path]) -> Any:
-    from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
+    from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 
     own = [FileSystemLoader(folder) for folder in folders]
-    return ChoiceLoader([*own, PackageLoader("govuk_frontend_jinja")])
+    govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    return ChoiceLoader([*own, govuk])
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:

@@ -46,6 +46,7 @@ PLACES = {
 class Row:
     """One open item. `late_action`: its button is the filled one."""
 
+    id: str
     group: str
     clock: Clock
     family_id: str
@@ -83,6 +84,7 @@ def shown(intake: Intake, rows: Sequence[Mapping[str, Any]], now: datetime) -> l
 def _row(row: Mapping[str, Any], now: datetime) -> Row:
     person = row["person"] or {"name": words.DASH, "birth_date": None}
     return Row(
+        id=row["_id"].replace(":", "-"),
         group=group_of(row, now),
         clock=words.clock(row["due_at"], now, with_partner=row["owner"]["kind"] == "agency"),
         family_id=row["family_id"],

@@ -59,6 +59,8 @@ def page() -> Any:
     shown = rows.shown(intake(), wanted, at)
     if chosen.get("by_phone"):
         shown = [row for row in shown if {"no-sms", "sms-unknown"} & set(row.badges)]
+    by_worker = view == "center" and actor().is_a("supervisor") and "holder" not in chosen
+    load = load_of(found, danger, at) if by_worker else []
     families = [row.family_id for row in shown]
     intake().store.access_log.write(actor(), at, what="worklist", family_ids=families)
     return ui.page(
@@ -68,12 +70,13 @@ def page() -> Any:
         chosen=chosen,
         arrived=arrived,
         at=at,
-        counters=counters(found, danger, chosen, at),
-        tabs=tabs(view, at),
+        counters_of=counters(found, danger, chosen, at),
+        tabs_of=tabs(view, at),
         groups=grouped(shown),
         total=len(shown),
         cut=len(found) >= MOST,
-        load=load_of(found, danger, at) if view == "center" else [],
+        load=load,
+        most=max([norm(), *(line["open"] for line in load)]),
         norm=norm(),
         services=SERVICES,
     )
