@@ -80,8 +80,9 @@ lock: ## resolve requirements/*.in anew
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/run.in -o requirements/run.txt
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/kafka.in -o requirements/kafka.txt
+	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 requirements/node.in -o requirements/node.txt
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 -c requirements/run.txt requirements/test.in -o requirements/test.txt
 
 clean: ## remove what make made: packages, data, caches
-	rm -rf $(VENV) .data .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .assets shared/ui/node_modules .data .hypothesis .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,36 +5,17 @@ Every answer that shows a case writes its line in the access log first; without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, request
+from flask import request
 from flask.views import MethodView
 
-from services.casework import queries, use_cases
+from services.casework import queries
 from services.casework.domain.case import Case
+from services.casework.doors import BY_TIME, COMMANDS, STAFF, Command, log_reading, service
 from services.casework.reading import readable
-from services.casework.schemas import (
-    AssessmentIn,
-    AssignIn,
-    CaseArgs,
-    CaseOut,
-    ClosureIn,
-    DeliverIn,
-    HelpIn,
-    PlanIn,
-    ReadingOut,
-    ReasonIn,
-    ReviewIn,
-    SignIn,
-    StaffArgs,
-    StaffOut,
-    VisitIn,
-)
-from services.casework.service import Casework
-from services.casework.store import SERVICE
+from services.casework.schemas import CaseArgs, CaseOut, ReadingOut, StaffArgs, StaffOut
 from services.casework.views import case_view, colleague_view
 from shared.aggregate import Saved
 from shared.http import (
@@ -48,18 +29,8 @@ from shared.http import (
     respond,
     roles,
 )
-from shared.http.conditions import now
-from shared.http.fields import Empty, Schema
-
-STAFF = ("worker", "supervisor")
-HEAD = ("supervisor",)
-BY_TIME = (datetime, str)
 
 blueprint = Blueprint("casework", __name__, url_prefix="/casework/v1")
-
-
-def service() -> Casework:
-    return current_app.extensions[SERVICE]
 
 
 @blueprint.route("/cases")
@@ -111,59 +82,28 @@ class StaffMembers(MethodView):
         return page([colleague_view(row) for row in rows], following)
 
 
-Command = Callable[..., Saved[Case]]
-
-COMMANDS: tuple[tuple[str, tuple[str, ...], type[Schema], Command, str], ...] = (
-    ("assessment", STAFF, AssessmentIn, use_cases.record_assessment, "Record an assessment of need"),
-    ("plan", STAFF, PlanIn, use_cases.draft_plan, "Write the plan, or a new version of it"),
-    ("plan/sign", STAFF, SignIn, use_cases.sign_plan, "Record a signature under the plan"),
-    ("plan/approve", HEAD, Empty, use_cases.approve_plan, "Approve the plan"),
-    ("plan/return", HEAD, ReasonIn, use_cases.return_plan, "Send the plan back"),
-    ("measures/<int:n>/start", STAFF, Empty, use_cases.start_measure, "Begin a measure"),
-    ("measures/<int:n>/deliver", STAFF, DeliverIn, use_cases.deliver_measure, "A measure was given"),
-    ("measures/<int:n>/cancel", STAFF, ReasonIn, use_cases.cancel_measure, "A measure will not be given"),
-    ("help", STAFF, HelpIn, use_cases.give_help, "Help was given without a plan"),
-    ("visits", STAFF, VisitIn, use_cases.record_visit, "Record a visit of a mobile group"),
-    ("review", STAFF, ReviewIn, use_cases.record_review, "Review the plan"),
-    ("closure", STAFF, ClosureIn, use_cases.propose_closure, "Propose to close the case"),
-    ("closure/approve", HEAD, Empty, use_cases.approve_closure, "Close the case"),
-    ("closure/return", HEAD, ReasonIn, use_cases.return_closure, "Do not close the case"),
-    ("reopen", HEAD, ReasonIn, use_cases.reopen, "Open a closed case again"),
-    ("assign", HEAD, AssignIn, use_cases.assign, "Give the case to somebody else"),
-)
-"""Every command: `POST …/cases/{id}/<path>`, who may give it, its body, what it does."""
-
-
-def command_route(
-    path: str, who: tuple[str, ...], body_schema: type[Schema], command: Command, title: str
-) -> None:
+def command_route(command: Command) -> None:
     class CommandView(MethodView):
-        @roles(*who)
-        @blueprint.arguments(body_schema)
+        @roles(*command.who)
+        @blueprint.arguments(command.schema)
         @blueprint.response(200, CaseOut)
         def post(self, body: dict[str, Any], case_id: UUID, **numbers: int) -> Any:
             name = request.path.partition(f"/{case_id}/")[2]
             ask = command_request(name)
-            saved = command(service(), actor(), ask, str(case_id), **numbers, **body)
+            saved = command.do(service(), actor(), ask, str(case_id), **numbers, **body)
             return answer(saved, why=name)
 
-        post.__doc__ = title
+        post.__doc__ = command.title
 
-    endpoint = path.replace("<int:n>/", "").replace("/", "-")
-    blueprint.route(f"/cases/<uuid:case_id>/{path}", endpoint=endpoint)(CommandView)
+    endpoint = command.path.replace("<int:n>/", "").replace("/", "-")
+    blueprint.route(f"/cases/<uuid:case_id>/{command.path}", endpoint=endpoint)(CommandView)
 
 
 for each in COMMANDS:
-    command_route(*each)
+    command_route(each)
 
 
 def answer(saved: Saved[Case], why: str | None = None) -> Any:
     """A case with its version, once the access log says who sees it."""
     log_reading([saved], "case", why)
     return respond(case_view(saved), saved.version)
-
-
-def log_reading(rows: Sequence[Saved[Case]], what: str, why: str | None = None) -> None:
-    subject = rows[0].id if len(rows) == 1 else None
-    families = [row.state.family_id for row in rows]
-    service().store.access_log.write(actor(), now(), what=what, family_ids=families, subject=subject, why=why)

@@ -7,15 +7,17 @@ from pathlib import Path
 from flask import Flask
 
 from services.casework.api import blueprint
+from services.casework.pages import PAGES
 from services.casework.service import open_service
 from services.casework.settings import CaseworkSettings
 from services.casework.store import SERVICE
-from shared import http
+from shared import http, ui
 from shared.http.tokens import Verifier
 from shared.settings import load
 from shared.worker import log_state
 
-TRANSLATIONS = Path(__file__).parent / "translations"
+HERE = Path(__file__).parent
+TRANSLATIONS = HERE / "translations"
 
 
 def create_app(settings: CaseworkSettings | None = None, *, verifier: Verifier | None = None) -> Flask:
@@ -24,7 +26,7 @@ def create_app(settings: CaseworkSettings | None = None, *, verifier: Verifier |
     app = http.create_app(
         SERVICE,
         settings=casework.settings,
-        blueprints=[blueprint],
+        blueprints=[blueprint, *PAGES],
         store_check=casework.store.ping,
         log_state=lambda: log_state(casework.store.database),
         breaches=casework.store.breaches,
@@ -32,4 +34,5 @@ def create_app(settings: CaseworkSettings | None = None, *, verifier: Verifier |
         verifier=verifier,
     )
     app.extensions[SERVICE] = casework
+    ui.install(app, HERE / "templates", HERE / "policy" / "words.toml")
     return app

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.casework.domain.case import Case
 from services.casework.reading import readable
 from services.casework.service import Casework
-from services.casework.store import NEWEST_FIRST
+from services.casework.store import NEWEST_FIRST, NOT_CLOSED
 from shared.access import Actor, may_read, reading_filter
 from shared.aggregate import Saved
 from shared.keyset import Position, first, keyset_filter
@@ -27,13 +28,30 @@ class Colleague:
     open_cases: int
 
 
+@dataclass(frozen=True)
+class Change:
+    """A command that somebody has given: `by` is his login, `command` its address under the case."""
+
+    by: str
+    command: str
+    at: datetime
+
+
+def changes(casework: Casework, id: str, since: datetime) -> list[Change]:
+    """What people have done with the case since then, oldest first; as far as commands are remembered. What events and the
+    clock did is not among it."""
+    found = casework.store.cases.collection.find_one({"_id": id}, {"commands": 1}) or {}
+    given = [each for each in found.get("commands", []) if each["at"] >= since]
+    return [Change(each["key"].partition(" ")[0], each["command"], each["at"]) for each in given]
+
+
 def listed(
     casework: Casework, actor: Actor, wanted: Mapping[str, Any], after: Position | None, limit: int
 ) -> tuple[Sequence[Saved[Case]], Position | None]:
     """Cases, newest first, and the position after which the next page begins (None: there is none).
 
-    `wanted`: what is asked for, of `state, holder, center_id, appeal_id, family_id, due_before`. Of a family that the caller may
-    read all cases are shown, whatever their center; else what the reading rule lets through.
+    `wanted`: what is asked for, of `state, is_open, holder, center_id, appeal_id, family_id, due_before`. Of a family that the
+    caller may read all cases are shown, whatever their center; else what the reading rule lets through.
     """
     query = {"$and": [_allowed(casework, actor, wanted), _filter(wanted), keyset_filter(NEWEST_FIRST, after)]}
     found = casework.store.cases.collection.find(query, {"outbox": 0})
@@ -78,6 +96,8 @@ def _allowed(casework: Casework, actor: Actor, wanted: Mapping[str, Any]) -> Map
 
 def _filter(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     same = {name: wanted[name] for name in ("state", "holder", "center_id", "family_id") if name in wanted}
+    if wanted.get("is_open"):
+        same |= NOT_CLOSED
     if "appeal_id" in wanted:
         same["appeal_ids"] = wanted["appeal_id"]
     if "due_before" in wanted:

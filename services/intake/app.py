@@ -7,6 +7,9 @@ from pathlib import Path
 from flask import Flask
 
 from services.intake.api import appeals, centers, doors, families, history, persons, search, worklist
+from services.intake.pages import appeals as appeals_pages
+from services.intake.pages import names as names_pages
+from services.intake.pages import search as search_pages
 from services.intake.pages import worklist as worklist_page
 from services.intake.service import open_service
 from services.intake.settings import IntakeSettings
@@ -16,7 +19,13 @@ from shared.settings import load
 from shared.ui import Pages, log_in
 from shared.worker import log_state
 
-PAGES: tuple[Pages, ...] = (log_in.blueprint, worklist_page.blueprint)
+PAGES: tuple[Pages, ...] = (
+    log_in.blueprint,
+    worklist_page.blueprint,
+    appeals_pages.blueprint,
+    search_pages.blueprint,
+    names_pages.blueprint,
+)
 ROUTES = (appeals, families, persons, worklist, history, search, doors, centers)
 HERE = Path(__file__).parent
 TRANSLATIONS = HERE / "translations"

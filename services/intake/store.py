@@ -25,6 +25,7 @@ from services.intake.domain.appeal import Appeal
 from services.intake.domain.family import Family
 from services.intake.domain.person import Person
 from services.intake.domain.policy import Policy
+from services.intake.drafts import Drafts
 from services.intake.read_models import KnownReferrals, Timeline, Worklist
 from shared import mongo
 from shared.access import FamilyFiles
@@ -55,6 +56,7 @@ class Store:
     timeline: Timeline
     known_referrals: KnownReferrals
     access_log: AccessLog
+    drafts: Drafts
 
     @property
     def aggregates(self) -> tuple[Aggregates[Any], ...]:
@@ -124,6 +126,7 @@ class Store:
         self.worklist.ensure_indexes()
         self.timeline.ensure_indexes()
         self.access_log.ensure_indexes()
+        self.drafts.ensure_indexes()
 
 
 def open_store(client: MongoClient, settings: Settings, policy: Policy) -> Store:
@@ -146,6 +149,7 @@ def open_store(client: MongoClient, settings: Settings, policy: Policy) -> Store
         timeline=Timeline(database["timeline"]),
         known_referrals=KnownReferrals(database["known_referrals"]),
         access_log=AccessLog(database["access_log"]),
+        drafts=Drafts(database["drafts"], policy.deadlines.amount("draft_days")),
     )
 
 

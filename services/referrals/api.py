@@ -1,36 +1,26 @@
-"""The routes of referrals, under `/referrals/v1`. Thin: read, call, show.
-
-Every answer that shows a referral writes its line in the access log first; without the line there is no answer.
-"""
+"""The routes of referrals, under `/referrals/v1`. Thin: read, call, show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, jsonify
+from flask import Response, jsonify
 from flask.views import MethodView
 
 from services.referrals import queries, use_cases
 from services.referrals.domain.referral import Referral
-from services.referrals.reading import is_for, readable
+from services.referrals.doors import AGENCY, BY_TIME, COMMANDS, STAFF, Command, log_reading, service, shown
+from services.referrals.reading import readable
 from services.referrals.schemas import (
     CLIENT_OUT,
-    CompleteIn,
     InboxArgs,
-    NoteIn,
-    ReasonIn,
     ReferralArgs,
     ReferralIn,
     ReferralOut,
     ServiceArgs,
     ServiceOut,
 )
-from services.referrals.service import Referrals
-from services.referrals.store import SERVICE
-from services.referrals.views import for_agency, whole
 from shared.aggregate import Saved
 from shared.http import (
     Blueprint,
@@ -44,17 +34,8 @@ from shared.http import (
     roles,
 )
 from shared.http.conditions import now
-from shared.http.fields import Empty, Schema
-
-STAFF = ("worker", "supervisor")
-AGENCY = ("partner",)
-CURSOR = (datetime, str)
 
 blueprint = Blueprint("referrals", __name__, url_prefix="/referrals/v1")
-
-
-def service() -> Referrals:
-    return current_app.extensions[SERVICE]
 
 
 @blueprint.route("/referrals")
@@ -64,7 +45,7 @@ class ReferralList(MethodView):
     @blueprint.response(200, page_of(ReferralOut))
     def get(self, args: dict[str, Any]) -> Any:
         """Referrals, newest first"""
-        limit, after = args.pop("limit"), decode_cursor(args.pop("cursor"), CURSOR)
+        limit, after = args.pop("limit"), decode_cursor(args.pop("cursor"), BY_TIME)
         rows, following = queries.listed(service(), actor(), args, after, limit)
         return page(shown(rows, "referrals"), following)
 
@@ -84,7 +65,7 @@ class Inbox(MethodView):
     @blueprint.response(200, page_of(ReferralOut))
     def get(self, args: dict[str, Any]) -> Any:
         """What the caller's agency was asked for, newest first"""
-        after = decode_cursor(args["cursor"], CURSOR)
+        after = decode_cursor(args["cursor"], BY_TIME)
         rows, following = queries.inbox(service(), actor(), args.get("state"), after, args["limit"])
         return page(shown(rows, "inbox"), following)
 
@@ -123,55 +104,25 @@ class Directory(MethodView):
         return page(rows, following)
 
 
-Command = Callable[..., Saved[Referral]]
-
-COMMANDS: tuple[tuple[str, tuple[str, ...], type[Schema], Command, str], ...] = (
-    ("cancel", STAFF, ReasonIn, use_cases.cancel, "Take it back"),
-    ("acknowledge", STAFF, NoteIn, use_cases.acknowledge, "Take note that it came to nothing"),
-    ("accept", AGENCY, Empty, use_cases.accept, "The agency will do it"),
-    ("reject", AGENCY, ReasonIn, use_cases.reject, "The agency will not do it"),
-    ("start", AGENCY, Empty, use_cases.start, "The agency has begun"),
-    ("hold", AGENCY, NoteIn, use_cases.hold, "The agency cannot go on for a while"),
-    ("resume", AGENCY, Empty, use_cases.resume, "The agency goes on"),
-    ("complete", AGENCY, CompleteIn, use_cases.complete, "The help was given"),
-    ("fail", AGENCY, ReasonIn, use_cases.fail, "The agency could not do it after all"),
-)
-"""Every command: `POST …/referrals/{id}/<name>`, who may give it, its body, what it does."""
-
-
-def command_route(
-    name: str, who: tuple[str, ...], body_schema: type[Schema], command: Command, title: str
-) -> None:
+def command_route(command: Command) -> None:
     class CommandView(MethodView):
-        @roles(*who)
-        @blueprint.arguments(body_schema)
+        @roles(*command.who)
+        @blueprint.arguments(command.body)
         @blueprint.response(200, ReferralOut)
         def post(self, body: dict[str, Any], referral_id: UUID) -> Any:
-            ask = command_request(name)
-            return answer(command(service(), actor(), ask, str(referral_id), **body))
+            ask = command_request(command.name)
+            return answer(command.carry_out(service(), actor(), ask, str(referral_id), **body))
 
-        post.__doc__ = title
+        post.__doc__ = command.title
 
-    blueprint.route(f"/referrals/<uuid:referral_id>/{name}", endpoint=name)(CommandView)
+    blueprint.route(f"/referrals/<uuid:referral_id>/{command.name}", endpoint=command.name)(CommandView)
 
 
 for each in COMMANDS:
-    command_route(*each)
+    command_route(each)
 
 
 def answer(saved: Saved[Referral], status: int = 200) -> Any:
     """A referral, as the caller may see it, with its version."""
     (resource,) = shown([saved], "referral")
     return respond(resource, saved.version, status)
-
-
-def shown(rows: Sequence[Saved[Referral]], what: str) -> list[dict[str, Any]]:
-    """Referrals as the caller may see them, once the access log says so."""
-    log_reading(rows, what)
-    return [for_agency(row) if is_for(actor(), row.state) else whole(row) for row in rows]
-
-
-def log_reading(rows: Sequence[Saved[Referral]], what: str) -> None:
-    subject = rows[0].id if len(rows) == 1 else None
-    families = [row.state.family_id for row in rows]
-    service().store.access_log.write(actor(), now(), what=what, family_ids=families, subject=subject)

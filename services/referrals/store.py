@@ -43,7 +43,9 @@ SERVICE = "referrals"
 ATTEMPTS = 5
 """How often a transaction that lost the race for a key is tried again."""
 NEWEST_FIRST = (("requested_at", -1), ("_id", -1))
-"""The order of all lists of referrals."""
+"""The order of lists of referrals."""
+EARLIEST_DUE_FIRST = (("open.0.due_at", 1), ("_id", 1))
+"""The order of lists of what waits: by what is the agency's to do, or the holder's, and was opened first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,7 @@ class Store:
             ("family_id",),
             ("center_id",),
             ("center_id", "state"),
+            ("holder",),
             ("agency_id",),
             ("agency_id", "state"),
         ):
@@ -156,6 +159,11 @@ class KnownCases:
 
     def find(self, case_id: str) -> KnownCase | None:
         return _known(self.collection.find_one({"_id": case_id}))
+
+    def of_family(self, family_id: str) -> list[tuple[str, KnownCase]]:
+        """The family's cases, with their ids."""
+        rows = self.collection.find({"family_id": family_id}).sort("_id", 1)
+        return [(row["_id"], msgspec.convert(row, KnownCase)) for row in rows]
 
     def lock(self, case_id: str, session: ClientSession) -> KnownCase | None:
         """The case, kept as it is until the transaction ends: whoever writes its row meanwhile waits, or makes us begin again.

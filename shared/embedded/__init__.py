@@ -11,5 +11,6 @@
 Rooms: `parts` says what there is to start (data), `ports` where it listens, `folder` where it keeps its data, `process` starts
 and ends one program (`leash` ties it to us), `stack` all of them, `runner` is `make run`, `prepare` makes the databases ready,
 `log_ins` makes the demo passwords, `token` fetches tokens, `issuer` is the OIDC server, `mongod` the database, `Caddyfile` the
-gateway, `gunicorn_conf.py` every web process, `install` what make needs first. Troubles that a person can mend are `Trouble`.
+gateway, `gunicorn_conf.py` every web process, `install` what make needs first, `assets` what of npm's packages is published.
+Troubles that a person can mend are `Trouble`.
 """

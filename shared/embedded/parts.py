@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.embedded import mongod, ports
 from shared.embedded.log_ins import STAFF_PAGES, Secrets
-from shared.embedded.process import program
+from shared.embedded.process import ROOT, program
 from shared.embedded.trouble import Trouble
 
 HERE = Path(__file__).parent
@@ -168,6 +168,8 @@ def _gateway(plan: Plan) -> Part:
         "GATEWAY_PORT": str(plan.port),
         "GATEWAY_GRACE": f"{GRACE_SECONDS}s",
         "GATEWAY_DATA": folder,
+        "GATEWAY_ASSETS": str(ROOT / ".assets"),
+        "GATEWAY_OWN_ASSETS": str(ROOT / "shared" / "ui" / "static"),
         **{f"GATEWAY_{name}": address for name, address in upstreams.items()},
         "GATEWAY_ISSUER": f"127.0.0.1:{plan.port + ports.ISSUER}",
         "GOMAXPROCS": str(min(2, os.cpu_count() or 1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -60,9 +61,9 @@ def test_pages_of_all_services_are_intakes(http: httpx.Client, path: str):
     )  # the service's own
 
 
-def test_the_front_door_leads_to_the_documentation(http: httpx.Client):
+def test_the_front_door_leads_to_the_worklist(http: httpx.Client):
     answer = http.get("/")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/intake/docs")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/intake/worklist")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,69 @@ def test_a_browser_gets_a_page(http: httpx.Client):
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert '<html lang="kk">' in answer.text
-    assert "<h1>Табылмады</h1>" in answer.text
+    assert ">Табылмады</h1>" in answer.text
+    assert 'href="/intake/worklist"' in answer.text
+    styles = re.findall(r'rel="(?:stylesheet|icon)" href="([^"]+)"', answer.text)
+    assert len(styles) == 5
+    assert [http.get(path).status_code for path in styles] == [200] * 5
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_the_page_of_an_error_says_what_to_do(http: httpx.Client, language: str):
+    def said(path: str) -> list[str]:
+        page = http.get(path, headers={"Accept": "text/html", "Accept-Language": language}).text
+        return re.findall(r">([^<{}]+)</(?:h1|p|a)>", page)
+
+    unknown, malformed = said("/nothing"), said("/intake/echo?" + "a" * 5000)
+    assert len(unknown) == len(malformed) == 3  # a heading, what to do, the way to the worklist
+    assert unknown[:2] != malformed[:2]
+
+
+# -- what the pages use
+
+
+def test_files_of_the_pages_are_served(http: httpx.Client):
+    for path, kind in {
+        "npm/govuk-frontend.min.css": "text/css; charset=utf-8",
+        "npm/htmx.min.js": "text/javascript; charset=utf-8",
+        "own/tokens.css": "text/css; charset=utf-8",
+        "images/icon-close-cross-black.svg": "image/svg+xml",
+        "fonts/ibm-plex-sans-cyrillic-ext-400-normal.woff2": "font/woff2",
+    }.items():
+        answer = http.get(f"/assets/{path}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_is_kept_when_its_address_names_its_version(http: httpx.Client):
+    assert http.get("/assets/npm/htmx.min.js?v=1").headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    answer = http.get("/assets/npm/htmx.min.js")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = http.get("/assets/npm/htmx.min.js", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_files_are_compressed(http: httpx.Client):
+    answer = http.get("/assets/npm/govuk-frontend.min.css", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "govuk-button" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "npm", "npm/", "own/", ".installed", "own/nothing.css?v=1", "own/../../ui/pages.py", "npm/%2e%2e/%2e%2e/Makefile"],
+)
+def test_nothing_else_is_served_and_nothing_is_listed(stack: Stack, path: str):
+    head = f"GET /assets/{path} HTTP/1.1\r\nHost: 127.0.0.1:{stack.port}\r\nConnection: close\r\n\r\n"
+    answer = raw(stack, head.encode())
+    assert b" 404 " in answer.split(b"\r\n")[0]
+    assert b"Cache-Control: no-store" in answer
+
+
+def test_files_are_only_read(http: httpx.Client):
+    answer = http.post("/assets/own/tokens.css")
+    assert answer.status_code == 404
+    assert problem(answer) == "/problems/not-found"
 
 
 def test_slow_senders_hold_no_thread_of_a_service(stack: Stack, http: httpx.Client):

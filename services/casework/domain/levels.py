@@ -52,6 +52,11 @@ class Levels:
         """The level of a score."""
         return next((letter for letter, least in self.least.items() if score >= least), LETTERS[-1])
 
+    def assessed(self, ratings: Mapping[str, int], danger: Danger) -> tuple[int, str]:
+        """Score and level of an assessment of a family in this danger."""
+        score = self.score(ratings)
+        return score, self.raised(self.of(score), danger) or self.of(score)
+
     def raised(self, level: str | None, danger: Danger) -> str | None:
         """`level`, or the level of the danger where that is worse. None: not assessed, and nobody is known to be in danger."""
         letters = [letter for kind, letter in self.at_least.items() if getattr(danger, kind)]

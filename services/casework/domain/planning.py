@@ -52,13 +52,13 @@ def record_assessment(
 ) -> Decision:
     """Need was assessed: each of the ten domains 0 … 4. Level and score follow from the policy. Raises WrongState."""
     state = step(case, "assessment")
-    score = policy.levels.score(domains)
+    score, level = policy.levels.assessed(domains, case.danger)
     case = replace(
         case,
         state=state,
         assessment=Assessment(domains=dict(domains), note=note, at=now, by=actor),
         score=score,
-        level=policy.levels.raised(policy.levels.of(score), case.danger),
+        level=level,
     )
     case = settle(case, now, policy)
     return case, [tell(AssessmentRecorded, case, actor, now, score=score)]

@@ -29,16 +29,33 @@ from shared.http import (
     roles,
 )
 from shared.http.conditions import now
+from shared.keyset import Position
 
 blueprint = Blueprint("appeals", __name__, url_prefix="/intake/v1")
 
 FILTERS = ("state", "center_id", "holder", "family_id")
 
 
-def answer(saved: Saved[Appeal], status: int = 200) -> Any:
+def log_reading(saved: Saved[Appeal]) -> None:
+    """The line in the access log, before the appeal is shown."""
     intake().store.access_log.write(
         actor(), now(), what="appeal", family_ids=[saved.state.family_id], subject=saved.id
     )
+
+
+def listed(
+    filters: dict[str, Any], cursor: str | None, limit: int
+) -> tuple[list[Saved[Appeal]], Position | None]:
+    """Appeals, newest first, with the line in the access log; and the position to go on from."""
+    position = decode_cursor(cursor, (datetime, str))
+    shown, following = files.appeals(intake(), actor(), filters, position, limit)
+    families = [saved.state.family_id for saved in shown]
+    intake().store.access_log.write(actor(), now(), what="appeals", family_ids=families)
+    return shown, following
+
+
+def answer(saved: Saved[Appeal], status: int = 200) -> Any:
+    log_reading(saved)
     return respond(files.shown_appeal(saved), saved.version, status)
 
 
@@ -52,10 +69,7 @@ class Appeals(MethodView):
         filters = {name: args[name] for name in FILTERS if name in args}
         if filters.get("holder") == "me":
             filters["holder"] = actor().sub
-        position = decode_cursor(args["cursor"], (datetime, str))
-        shown, following = files.appeals(intake(), actor(), filters, position, args["limit"])
-        families = [saved.state.family_id for saved in shown]
-        intake().store.access_log.write(actor(), now(), what="appeals", family_ids=families)
+        shown, following = listed(filters, args["cursor"], args["limit"])
         return page([files.shown_appeal(saved) for saved in shown], following)
 
     @roles("worker", "supervisor")

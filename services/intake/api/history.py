@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +9,14 @@ from flask.views import MethodView
 
 from services.intake import texts
 from services.intake.api.here import intake
-from services.intake.read_models.timeline import SORT
+from services.intake.queries import history
 from services.intake.schemas.reading import AccessLogRow, TimelineRow
 from services.intake.use_cases import reading
-from shared.http import Blueprint, ListArgs, actor, decode_cursor, first, keyset_filter, page, page_of, roles
+from shared.http import Blueprint, ListArgs, actor, decode_cursor, page, page_of, roles
 from shared.http.conditions import now
 from shared.i18n import request_language
-from shared.refusals import Forbidden
 
 blueprint = Blueprint("history", __name__, url_prefix="/intake/v1")
-
-BY_TIME = (("at", -1), ("_id", -1))
 
 
 @blueprint.route("/families/<uuid:family_id>/timeline")
@@ -31,16 +27,15 @@ class Timeline(MethodView):
     def get(self, args: dict[str, Any], family_id: UUID) -> Any:
         """What has happened to a family in all services, newest first"""
         family = reading.family(intake(), actor(), str(family_id))
-        position = decode_cursor(args["cursor"], (datetime, str, str))
-        rows = intake().store.timeline.find(family.id, position, args["limit"] + 1)
-        shown, last = first(rows, args["limit"])
+        position = decode_cursor(args["cursor"], history.HAPPENED)
+        shown, following = history.timeline(intake(), family.id, position, args["limit"])
         intake().store.access_log.write(actor(), now(), what="timeline", family_ids=[family.id])
         language = request_language()
         items = [
             {**row, "id": row["_id"], "text": texts.sentence(row["name"], row["said"], language)}
             for row in shown
         ]
-        return page(items, last and tuple(last[field] for field, _ in SORT))
+        return page(items, following)
 
 
 @blueprint.route("/families/<uuid:family_id>/access-log")
@@ -50,15 +45,8 @@ class AccessLog(MethodView):
     @blueprint.response(200, page_of(AccessLogRow))
     def get(self, args: dict[str, Any], family_id: UUID) -> Any:
         """Who has read a family's file, newest first; for its holder, the supervisors of its centers and auditors"""
-        if actor().is_a("auditor"):
-            family = intake().store.families.get(str(family_id))
-        else:
-            family = reading.family(intake(), actor(), str(family_id))
-            if not actor().is_a("supervisor") and actor().sub != family.state.holder:
-                raise Forbidden
-        position = decode_cursor(args["cursor"], (datetime, str))
-        log = intake().store.access_log
-        rows = log.find(family.id, keyset_filter(BY_TIME, position), args["limit"] + 1)
-        shown, last = first(rows, args["limit"])
-        log.write(actor(), now(), what="access-log", family_ids=[family.id])
-        return page(shown, last and (last["at"], last["_id"]))
+        family = reading.readers(intake(), actor(), str(family_id))
+        position = decode_cursor(args["cursor"], history.READ)
+        shown, following = history.readings(intake(), family.id, position, args["limit"])
+        intake().store.access_log.write(actor(), now(), what="access-log", family_ids=[family.id])
+        return page(shown, following)

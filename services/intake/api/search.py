@@ -9,12 +9,21 @@ from flask.views import MethodView
 from services.intake.api.here import intake
 from services.intake.policy import PHONES
 from services.intake.queries.people import full_name
+from services.intake.queries.search import Found as FoundPerson
 from services.intake.queries.search import find_persons
 from services.intake.schemas.reading import Found, SearchIn
 from shared.http import Blueprint, actor, roles, unconditional
 from shared.http.conditions import now
 
 blueprint = Blueprint("search", __name__, url_prefix="/intake/v1")
+
+
+def found(q: str, limit: int) -> list[FoundPerson]:
+    """Whom the caller may be looking for, with the line in the access log."""
+    persons = find_persons(intake(), PHONES, actor(), q, limit)
+    families = {family.id for _, family in persons}
+    intake().store.access_log.write(actor(), now(), what="search", family_ids=families)
+    return persons
 
 
 @blueprint.route("/persons/search")
@@ -25,9 +34,6 @@ class Search(MethodView):
     @unconditional
     def post(self, body: dict[str, Any]) -> Any:
         """Persons by IIN, phone, appeal number or the beginning of a family name, of files that the caller may read"""
-        found = find_persons(intake(), PHONES, actor(), body["q"], body["limit"])
-        families = {family.id for _, family in found}
-        intake().store.access_log.write(actor(), now(), what="search", family_ids=families)
         return {
             "items": [
                 {
@@ -37,6 +43,6 @@ class Search(MethodView):
                     "birth_date": person.state.birth_date,
                     "center_ids": family.state.center_ids,
                 }
-                for person, family in found
+                for person, family in found(body["q"], body["limit"])
             ]
         }

@@ -129,6 +129,24 @@ def after(appeal: Appeal, command: str) -> str:
     return commands[command]
 
 
+def first_items(
+    said: Danger, *, consented: bool, received_on: date, actor: str, now: datetime, policy: Policy
+) -> Items:
+    """What waits to be done about a new appeal, for who registers it. `said`: the danger told in it.
+
+    The screening counts from the day on which the appeal was received, all else from now.
+    """
+    kinds = dangers.present(said)
+    calendar, owner = policy.deadlines.calendar, staff(actor)
+    received = now if received_on == calendar.today(now) else calendar.at(received_on, calendar.opens)
+    items = [policy.deadlines.open(SCREENING, policy.screening(kinds), owner, received)]
+    if not consented:
+        items.append(policy.deadlines.open(ASK_CONSENT, ASK_CONSENT, owner, now))
+    if not dangers.all_asked(said):
+        items.append(policy.deadlines.open(ASK_DANGER, ASK_DANGER, owner, now))
+    return (*items, *to_be_told(items, kinds, actor, now, policy))
+
+
 # Commands -----------------------------------------------------------------------------------------
 
 
@@ -156,16 +174,11 @@ def register(
     """A new appeal, held by who registers it.
 
     `said`: the danger told in this appeal, which `family` has taken in already; `scopes`: the consents that hold now, and
-    `consented` whether those suffice to work on it. The screening counts from the day on which the appeal was received.
+    `consented` whether those suffice to work on it.
     """
-    kinds = dangers.present(said)
-    calendar, owner = policy.deadlines.calendar, staff(actor)
-    received = now if received_on == calendar.today(now) else calendar.at(received_on, calendar.opens)
-    items = [policy.deadlines.open(SCREENING, policy.screening(kinds), owner, received)]
-    if not consented:
-        items.append(policy.deadlines.open(ASK_CONSENT, ASK_CONSENT, owner, now))
-    if not dangers.all_asked(said):
-        items.append(policy.deadlines.open(ASK_DANGER, ASK_DANGER, owner, now))
+    items = first_items(
+        said, consented=consented, received_on=received_on, actor=actor, now=now, policy=policy
+    )
     appeal = Appeal(
         number=number,
         state="registered",
@@ -181,7 +194,7 @@ def register(
         received_on=received_on,
         registered_at=now,
         holder=actor,
-        open=(*items, *to_be_told(items, kinds, actor, now, policy)),
+        open=items,
         source=source,
         warnings=warnings,
         differs=differs,

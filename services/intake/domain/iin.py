@@ -64,6 +64,14 @@ def parse(number: str, *, synthetic: bool) -> Iin:
     return iin
 
 
+def likely_birth_date(iin: Iin, today: date) -> date | None:
+    """The date of birth that a number says; of a synthetic one the latest that is not in the future."""
+    if iin.birth_date is not None:
+        return iin.birth_date
+    days = (_day(century, iin.number) for century in reversed(_CENTURIES))
+    return next((day for day in days if day is not None and day <= today), None)
+
+
 def check_digit(eleven: str) -> int | None:
     """The twelfth digit that belongs to the first eleven; None if such a number is never issued."""
     digits = [int(digit) for digit in eleven]

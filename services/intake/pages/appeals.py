@@ -10,13 +10,13 @@ from uuid import UUID
 
 from flask import request
 
-from services.intake import texts
 from services.intake.api.appeals import listed, log_reading
 from services.intake.api.here import intake
 from services.intake.domain import danger as dangers
 from services.intake.domain.appeal import HOW_TOLD, OUTCOMES, STATES, TRANSITIONS, Appeal
 from services.intake.domain.items import Notice
 from services.intake.pages import names, rows
+from services.intake.pages.changes import since_opened
 from services.intake.queries import people, worklist
 from services.intake.schemas.commands import AssignIn, NoticeIn, ScreeningIn
 from services.intake.use_cases import appeals as use_cases
@@ -28,7 +28,7 @@ from shared.http import actor, roles
 from shared.http.conditions import now
 from shared.http.fields import Code, Schema
 from shared.http.paging import ListArgs, encode_cursor
-from shared.i18n import N_, request_language
+from shared.i18n import N_
 from shared.refusals import Forbidden, Invalid
 from shared.ui import Pages, forms, words
 from shared.ui.forms import Form
@@ -36,10 +36,7 @@ from shared.ui.forms import Form
 blueprint = Pages("appeals_pages", __name__, url_prefix="/intake")
 
 VIEWS = ("mine", "center")
-NOTICE = "notice-"
-LATEST = 50
-"""How many events of the family are looked through for what has happened to the appeal meanwhile."""
-
+NOTICE, DANGER = "notice-", "danger."
 
 # The list -----------------------------------------------------------------------------------------
 
@@ -98,7 +95,7 @@ def list_row(saved: Saved[Appeal], person: Saved[Any], at: datetime) -> dict[str
 
 
 def to_do(saved: Saved[Appeal], at: datetime) -> list[dict[str, Any]]:
-    """What is open of an appeal, by due time: `{clock, what, action, href, late, owner}`"""
+    """What is open of an appeal, by due time, with what the macros of `intake/items.html` show of a row."""
     about = {
         "kind": "appeal",
         "subject": saved.id,
@@ -107,11 +104,12 @@ def to_do(saved: Saved[Appeal], at: datetime) -> list[dict[str, Any]]:
     }
     return [
         {
+            "id": f"{saved.id}-{item.item}",
             "clock": words.clock(item.due_at, at),
             "what": words.item(item.item),
             "action": words.word("next_action", item.next_action),
             "href": rows.href_of({**about, "item": item.item, "next_action": item.next_action}),
-            "late": item.due_at < at,
+            "late_action": item.due_at < at,
             "owner": item.owner,
         }
         for item in sorted(saved.state.open, key=lambda item: item.due_at)
@@ -141,7 +139,7 @@ def act(appeal_id: UUID) -> Any:
         return ui.done(saved, f"/intake/appeals/{saved.id}")
     current = reading.appeal(intake(), actor(), str(appeal_id))
     if form.stale:
-        changes = since(current, form.loaded_at)
+        changes = since_opened(form, current.state.family_id, current.id)
         form.renew(current.version)
         return show(current, command, form, changes)
     return show(current, command, form)
@@ -190,6 +188,9 @@ def show(
     shown = {command: blank(command, saved.version, bodies, at) for command in COMMANDS}
     if sent and form:
         shown[sent] = form
+    chosen = shown["notices"].value("body")
+    if chosen in reference.SERVICE_KINDS and chosen not in bodies:
+        bodies.append(chosen)  # told meanwhile: the form shows what was chosen
     return ui.form_page(
         "intake/appeal.html",
         form or forms.blank(),
@@ -198,7 +199,7 @@ def show(
         appeal=appeal,
         who=names.of_family(family),
         applicant=applicant(appeal.person_id),
-        forms=shown,
+        shown=shown,
         sent=sent,
         allowed=allowed,
         mine=mine,
@@ -206,8 +207,9 @@ def show(
         items=to_do(saved, at),
         journal=journal(appeal),
         dangers=[(kind, getattr(appeal.danger, kind)) for kind in dangers.KINDS],
-        outcomes=OUTCOMES,
-        bodies=bodies,
+        differs=differs(appeal),
+        outcomes=[(each, words.word("outcome", each), words.word("outcome_hint", each)) for each in OUTCOMES],
+        bodies=[(each, words.word("agency_kind", each)) for each in bodies],
         how_told=HOW_TOLD,
         colleagues=colleagues(appeal),
     )
@@ -225,6 +227,17 @@ def applicant(person_id: str) -> dict[str, Any]:
     return {"name": people.full_name(person), "age": words.age(person.birth_date)}
 
 
+def differs(appeal: Appeal) -> dict[str, list[str]]:
+    """What was said differently from what the file holds, in words: of the `person`, and of the `danger`."""
+    danger = [each for each in appeal.differs if each.startswith(DANGER)]
+    person = [each for each in appeal.differs if each not in danger]
+    return {"person": [field_name(each) for each in person], "danger": [field_name(each) for each in danger]}
+
+
+def field_name(path: str) -> str:
+    return words.word("differs" if "." in path else "field", path)
+
+
 def colleagues(appeal: Appeal) -> list[tuple[str, str]]:
     """To whom the appeal can be given: (login, name)."""
     return [
@@ -239,17 +252,3 @@ def journal(appeal: Appeal) -> list[dict[str, Any]]:
     remarks = [{"at": each.at, **vars(each)} for each in appeal.remarks]
     notices = [{"at": each.told_at, **vars(each)} for each in appeal.notices]
     return sorted([*remarks, *notices], key=lambda each: each["at"], reverse=True)
-
-
-def since(saved: Saved[Appeal], loaded_at: datetime | None) -> list[dict[str, Any]]:
-    """What has happened to the appeal since then, as far as the timeline has heard: `{at, actor, text}`, newest first."""
-    events = intake().store.timeline.find(saved.state.family_id, None, LATEST)
-    return [
-        {
-            "at": event["occurred_at"],
-            "actor": event["actor"],
-            "text": texts.sentence(event["name"], event["said"], request_language()),
-        }
-        for event in events
-        if event["subject"] == saved.id and loaded_at and event["occurred_at"] >= loaded_at
-    ]

@@ -1,4 +1,4 @@
-"""What has happened to a thing since somebody opened his form on it: shown beside what he typed, so that nobody overwrites anybody."""
+"""What happened to a thing since somebody opened a form on it: shown beside what was typed, so that nobody overwrites anybody."""
 
 from __future__ import annotations
 

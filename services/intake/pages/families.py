@@ -114,7 +114,7 @@ def show(
         days=days(events),
         services=SERVICES,
         shown_services=services or SERVICES,
-        is_newest=position is None,
+        newest=_query(services) if position else None,
         earlier=_query(services, before=encode_cursor(following)) if following else None,
         readers=last_readers(saved.id) if reading.may_see_readers(actor(), family) else None,
     )

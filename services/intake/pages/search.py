@@ -1,4 +1,4 @@
-"""Finding a person, from the box in the header of every page. What is looked for is personal: it is sent, and never in an address."""
+"""Finding a person, from the box in the header. What is looked for is personal: it is sent, and never stands in an address."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Filters(Schema):
     """What stands in the address: codes and ids only, so that a list can be sent to a colleague."""
 
     view = Code(VIEWS)
-    show = Code((*rows.GROUPS, "danger"))
+    show = Code((*rows.GROUPS, "danger", "all"))
     service = Code(SERVICES)
     holder = ReadableId()
     danger = QueryFlag()
@@ -55,11 +55,14 @@ def page() -> Any:
     if not arrived:  # what was just done is on its way: it must not be offered again
         found = [row for row in found if row["subject"] != ui.just_done()[0]]
     danger = worklist.in_danger(intake(), {row["family_id"] for row in found})
-    wanted = [row for row in found if _wanted(row, chosen, danger, at)]
+    by_worker = view == "center" and actor().is_a("supervisor") and not chosen.keys() - {"view", "show"}
+    pressing = by_worker and "show" not in chosen
+    wanted = [
+        row for row in found if _wanted(row, chosen, danger, at) and (not pressing or _is_pressing(row, at))
+    ]
     shown = rows.shown(intake(), wanted, at)
     if chosen.get("by_phone"):
         shown = [row for row in shown if {"no-sms", "sms-unknown"} & set(row.badges)]
-    by_worker = view == "center" and actor().is_a("supervisor") and "holder" not in chosen
     load = load_of(found, danger, at) if by_worker else []
     families = [row.family_id for row in shown]
     intake().store.access_log.write(actor(), at, what="worklist", family_ids=families)
@@ -73,6 +76,8 @@ def page() -> Any:
         counters_of=counters(found, danger, chosen, at),
         tabs_of=tabs(view, at),
         groups=grouped(shown),
+        pressing=pressing,
+        found=len(found),
         total=len(shown),
         cut=len(found) >= MOST,
         load=load,
@@ -104,7 +109,12 @@ def _wanted(row: Mapping[str, Any], chosen: Mapping[str, Any], danger: set[str],
     show = chosen.get("show")
     if (chosen.get("danger") or show == "danger") and row["family_id"] not in danger:
         return False
-    return show in (None, "danger") or rows.group_of(row, at) == show
+    return show in (None, "danger", "all") or rows.group_of(row, at) == show
+
+
+def _is_pressing(row: Mapping[str, Any], at: datetime) -> bool:
+    """What a supervisor has to see first: what is late, and what has no owner."""
+    return row["due_at"] < at or row["owner"]["kind"] == "center"
 
 
 def counters(

@@ -6,10 +6,10 @@ its sentence needs; the sentence is made when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from pymongo.collection import Collection
+from pymongo.collection import Collection as Documents
 from pymongo.errors import BulkWriteError
 
 from shared.events.base import PREFIX
@@ -45,7 +45,7 @@ KEPT_TOO = (
 
 
 class Timeline:
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Documents) -> None:
         self.collection = collection
 
     def ensure_indexes(self) -> None:
@@ -61,9 +61,12 @@ class Timeline:
             if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
                 raise
 
-    def find(self, family_id: str, position: Position | None, limit: int) -> list[dict[str, Any]]:
-        """Rows of a family, newest first; at most `limit`, after `position`."""
-        query = {"$and": [{"family_id": family_id}, keyset_filter(SORT, position)]}
+    def find(
+        self, family_id: str, position: Position | None, limit: int, services: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Rows of a family, newest first; at most `limit`, after `position`; of all services, or of these."""
+        of_these = {"service": {"$in": list(services)}} if services else {}
+        query = {"$and": [{"family_id": family_id}, of_these, keyset_filter(SORT, position)]}
         return list(self.collection.find(query).sort(list(SORT)).limit(limit))
 
 

@@ -23,12 +23,12 @@ LIKE_ENOUGH = 200
 """How many people of one name and date of birth are looked at; there are fewer."""
 
 
-def with_iin(intake: Intake, actor: Actor, iin: str | None, session: ClientSession) -> list[Found]:
+def with_iin(intake: Intake, actor: Actor, iin: str | None, session: ClientSession | None) -> list[Found]:
     """The people whom an IIN leads to: one, and more where a restricted file was passed over."""
     return _found(intake, actor, {"iin": iin, "iin_slot": HAS_SLOT}, session) if iin else []
 
 
-def with_names(intake: Intake, actor: Actor, described: Description, session: ClientSession) -> list[Found]:
+def with_names(intake: Intake, actor: Actor, described: Description, session: ClientSession | None) -> list[Found]:
     """The people with the same folded names, born in the same year."""
     keys = keys_of(described)
     if not (keys.family and keys.given and keys.year):
@@ -100,7 +100,7 @@ def tell_holders(
         )
 
 
-def _found(intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession) -> list[Found]:
+def _found(intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession | None) -> list[Found]:
     """The persons of a query. Who has left an alleged abuser's family is found where she is now."""
     found = {saved.id: saved for saved in _persons(intake, query, session)}
     looked_up: set[str] = set()
@@ -118,7 +118,7 @@ def _persons(intake: Intake, query: Mapping[str, Any], session: ClientSession | 
     return [persons.saved(document) for document in documents]
 
 
-def _seen_by(intake: Intake, actor: Actor, saved: Saved[Person], session: ClientSession) -> Found:
+def _seen_by(intake: Intake, actor: Actor, saved: Saved[Person], session: ClientSession | None) -> Found:
     family = intake.store.families.get(saved.state.family_id, session).state
     is_readable = may_read(actor, file_of(intake, saved.state.family_id, family, session))
     return Found(

@@ -76,6 +76,24 @@ def person(intake: Intake, actor: Actor, id: str, session: ClientSession | None 
     return saved
 
 
+def readers(intake: Intake, actor: Actor, id: str) -> Saved[Family]:
+    """The family, if the actor may see who has read its file: its holder, a supervisor who reads it, an auditor.
+
+    Raises NotFound, Forbidden.
+    """
+    if actor.is_a("auditor"):
+        return intake.store.families.get(id)
+    saved = family(intake, actor, id)
+    if not may_see_readers(actor, saved.state):
+        raise Forbidden
+    return saved
+
+
+def may_see_readers(actor: Actor, file: Family) -> bool:
+    """Whether somebody who may read the file may also see who has."""
+    return actor.is_a("supervisor") or actor.sub == file.holder
+
+
 def must_act(actor: Actor, holder: str, center_id: str | None) -> None:
     """Raises Forbidden where the actor may read something but not act on it."""
     if not may_act(actor, holder, center_id):

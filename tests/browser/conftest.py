@@ -1,0 +1,110 @@
+"""One stack and one browser for the whole tier; a window (a browser context, logged in) for each person of a test.
+
+Whatever goes wrong in a window fails the test, whether it looks there or not: see `window.Window.faults`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from shared.embedded.ports import free_base
+from shared.embedded.stack import Stack
+from tests.browser.families import Families
+from tests.browser.window import Window, log_in
+from tests.callers import Caller, client, user
+from tests.oracle import World
+
+PATIENCE_MS = 15_000
+ARGUMENTS = (
+    "--no-sandbox",  # a container has no rights to make one
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory):
+    folder: Path = tmp_path_factory.mktemp("browser") / "data"
+    with Stack(folder, free_base()) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    program = shutil.which("chromium")
+    assert program, "Chromium is missing (Debian: chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def logged_in(stack: Stack, chromium: Browser) -> Callable[[str], object]:
+    """The cookies of somebody who has logged in, each once for all tests."""
+    kept: dict[str, object] = {}
+
+    def cookies(login: str) -> object:
+        if login not in kept:
+            kept[login] = log_in(chromium, stack, login)
+        return kept[login]
+
+    return cookies
+
+
+@pytest.fixture
+def window(stack: Stack, chromium: Browser, logged_in: Callable[[str], object]):
+    """window("worker.astana", "kk"): a browser in which somebody is logged in; without a login, nobody is."""
+    opened: list[Window] = []
+
+    def open_one(login: str | None = None, language: str = "ru", **options: object) -> Window:
+        state = logged_in(login) if login else None
+        context = chromium.new_context(
+            base_url=stack.origin,
+            locale=f"{language}-KZ" if language != "en" else "en-GB",
+            timezone_id="Asia/Almaty",
+            storage_state=state,
+            viewport=options.pop("viewport", {"width": 1366, "height": 768}),
+            **options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        opened.append(Window(context, stack.origin))
+        return opened[-1]
+
+    yield open_one
+    faults = [fault for each in opened for fault in each.close()]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack):
+    """Callers of the API by login or client id."""
+    known: dict[str, Caller] = {}
+
+    def caller(name: str) -> Caller:
+        if name not in known:
+            known[name] = (user if name in stack.secrets.users else client)(stack, name)
+        return known[name]
+
+    yield caller
+    for each in known.values():
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def world(stack: Stack):
+    world = World(stack)
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def families(people, world) -> Families:
+    """Families that have come so or so far, made through the API."""
+    return Families(people, world)
