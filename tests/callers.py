@@ -102,7 +102,7 @@ def appeal(**more: Any) -> dict[str, Any]:
         "safe_contact": {"sms": "yes"},
         "grounds": ["homelessness"],
         "danger": {"life": False, "child": False, "domestic_violence": False},
-        "need": "Needs a place to live.",
+        "need": "Тұратын жер керек.",
         "consent": {"given": True, "scopes": ["processing", "sms", "share:health"]},
     }
     return {**body, **more}

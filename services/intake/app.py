@@ -8,7 +8,10 @@ from flask import Flask
 
 from services.intake.api import appeals, centers, doors, families, history, persons, search, worklist
 from services.intake.pages import appeals as appeals_pages
+from services.intake.pages import families as families_pages
+from services.intake.pages import household as household_pages
 from services.intake.pages import names as names_pages
+from services.intake.pages import persons as persons_pages
 from services.intake.pages import search as search_pages
 from services.intake.pages import worklist as worklist_page
 from services.intake.service import open_service
@@ -25,6 +28,9 @@ PAGES: tuple[Pages, ...] = (
     appeals_pages.blueprint,
     search_pages.blueprint,
     names_pages.blueprint,
+    families_pages.blueprint,
+    household_pages.blueprint,
+    persons_pages.blueprint,
 )
 ROUTES = (appeals, families, persons, worklist, history, search, doors, centers)
 HERE = Path(__file__).parent

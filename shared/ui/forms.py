@@ -175,6 +175,8 @@ def nested(
 
 def _value(each: ma.fields.Field, name: str, raw: MultiDict[str, str], empty_is_null: bool) -> Any:
     if isinstance(each, ma.fields.Nested):
+        if empty_is_null and each.allow_none and _is_emptied(raw, name):
+            return None
         inner = nested(each.schema, raw, f"{name}.", empty_is_null=empty_is_null)
         return inner if inner or each.required else ABSENT
     if isinstance(each, ma.fields.List):
@@ -187,6 +189,12 @@ def _value(each: ma.fields.Field, name: str, raw: MultiDict[str, str], empty_is_
     if each.allow_none and (each.required or empty_is_null):
         return None
     return ABSENT
+
+
+def _is_emptied(raw: MultiDict[str, str], name: str) -> bool:
+    """Whether fields of this part were sent, and all of them empty."""
+    typed = [value for key, values in raw.lists() if key.startswith(f"{name}.") for value in values]
+    return bool(typed) and not any(value.strip() for value in typed)
 
 
 def _list(each: ma.fields.List, name: str, raw: MultiDict[str, str], empty_is_null: bool) -> Any:

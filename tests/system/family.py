@@ -29,7 +29,7 @@ def opened(
 ) -> dict[str, Any]:
     """The case that the appeal is screened to."""
     people(worker).command(
-        f"/intake/v1/appeals/{appeal['id']}", "screening", {"outcome": "open-case", "note": "Needs a plan."}
+        f"/intake/v1/appeals/{appeal['id']}", "screening", {"outcome": "open-case", "note": "Жоспар керек."}
     )
 
     def case() -> Any:
@@ -58,8 +58,8 @@ def planned(
         },
         {"kind": "housing", "responsible": {"type": "center"}, "due_on": due},
     ]
-    holder.command(path, "assessment", {"domains": dict.fromkeys(DOMAINS, 1), "note": "As told."})
-    holder.command(path, "plan", {"goals": ["A home for the winter"], "measures": measures})
+    holder.command(path, "assessment", {"domains": dict.fromkeys(DOMAINS, 1), "note": "Отбасының айтуынша."})
+    holder.command(path, "plan", {"goals": ["Қысқа баспана"], "measures": measures})
     holder.command(path, "plan/sign", {"by": "worker", "method": "paper"})
     holder.command(path, "plan/sign", {"by": "family", "person_id": case["person_id"], "method": "paper"})
     return people(head).command(path, "plan/approve", {})
@@ -72,7 +72,7 @@ def referred(people: People, case: dict[str, Any], measure: int = 1, **more: Any
         "measure": measure,
         "service_kind": "health",
         "priority": "routine",
-        "reason": "Needs a doctor.",
+        "reason": "Дәрігер керек.",
         "disclose": DISCLOSE,
     }
     holder = people(case["holder"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -108,8 +109,9 @@ def plan_rows(saved: Saved[Case], form: Form) -> Mapping[str, Any]:
         "measure_rows": [*measures, len(measures)] if wanted == "measures" or not measures else measures,
         "added": wanted,
         "kinds": words.choices("measure_kind", KINDS),
-        "responsible": words.choices("responsible", RESPONSIBLE),
+        "responsible_choices": words.choices("responsible", RESPONSIBLE),
         "agencies": words.choices("agency", [each.id for each in (*agencies, *elsewhere)]),
+        "example_day": words.today() + timedelta(days=30),
         "kept": [measure for measure in saved.state.measures if measure.state == "started"],
     }
 
@@ -145,7 +147,9 @@ def groups(saved: Saved[Case], form: Form) -> Mapping[str, Any]:
 def outcomes(saved: Saved[Case], form: Form) -> Mapping[str, Any]:
     return {
         "outcomes": words.choices("outcome", OUTCOMES),
-        "letters": words.choices("level", LETTERS),
+        "letter_choices": [
+            (letter, f"{letter} – {name}") for letter, name in words.choices("level", LETTERS)
+        ],
         "crisis": sorted(service().policy.levels.crisis),
     }
 
@@ -158,7 +162,12 @@ def colleagues(saved: Saved[Case], form: Form) -> Mapping[str, Any]:
     """Who may hold the case instead, those with the fewest cases first."""
     rows, _ = queries.colleagues(service(), actor(), saved.state.center_id, "", MOST_COLLEAGUES)
     others = [row for row in rows if row.member.active and row.member.id != saved.state.holder]
-    return {"colleagues": sorted(others, key=lambda row: (row.open_cases, row.member.name))}
+    others.sort(key=lambda row: (row.open_cases, row.member.name))
+    return {
+        "colleagues": [
+            (row.member.id, row.member.name, words.count("open_case", row.open_cases)) for row in others
+        ]
+    }
 
 
 FORMS = (

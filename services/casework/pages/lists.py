@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from services.casework import queries
 from services.casework.domain.case import Case
 from services.casework.domain.states import STATES
 from services.casework.doors import BY_TIME, STAFF, log_reading, service
-from services.casework.pages.shown import case_href, clock_of, standing
+from services.casework.pages.shown import case_href, clock_of
 from shared import ui
 from shared.aggregate import Saved
 from shared.calendar import ALMATY
@@ -22,8 +22,9 @@ from shared.http import actor, decode_cursor, roles
 from shared.http.conditions import now
 from shared.http.fields import Code, ReadableId
 from shared.http.paging import ListArgs, encode_cursor
+from shared.keyset import Position
 from shared.refusals import NotFound
-from shared.ui import Pages, words
+from shared.ui import Pages, forms, words
 
 OPEN, ALL, MINE = "open", "all", "me"
 DUE = ("late", "today", "week")
@@ -55,19 +56,28 @@ def cases() -> Any:
     after = decode_cursor(asked["cursor"], BY_TIME)
     rows, following = queries.listed(service(), actor(), wanted(chosen), after, ON_A_PAGE)
     log_reading(rows, "cases")
-    members, _ = queries.colleagues(service(), actor(), None, "", MOST_COLLEAGUES)
     return ui.page(
         "casework/cases.html",
         active="cases",
-        chosen=chosen,
-        is_first=after is None,
+        form=forms.blank(chosen),
+        states=[*words.choices("case_filter", (OPEN, ALL)), *words.choices("case_state", STATES)],
+        holders=[*words.choices("whose", (MINE, ALL)), *colleagues()],
+        dues=[("", words.word("due", "any")), *words.choices("due", DUE)],
         rows=[row_of(row) for row in rows],
-        colleagues=[(each.member.id, each.member.name) for each in members if each.member.id != actor().sub],
-        states=STATES,
-        following=address(chosen, following),
+        families=[row.state.family_id for row in rows],
+        is_first=after is None,
+        following=address(chosen, following) if following else None,
         begin=address(chosen),
-        families=list(dict.fromkeys(row.state.family_id for row in rows)),
+        mine=address({**chosen, "holder": MINE}),
+        everybody=address({**chosen, "holder": ALL}),
+        everything=address({"state": ALL, "holder": ALL}),
     )
+
+
+def colleagues() -> list[tuple[str, str]]:
+    """(login, name) of the others in the center."""
+    rows, _ = queries.colleagues(service(), actor(), None, "", MOST_COLLEAGUES)
+    return [(each.member.id, each.member.name) for each in rows if each.member.id != actor().sub]
 
 
 @blueprint.get("/cases/by-family/<uuid:family_id>")
@@ -107,11 +117,10 @@ def row_of(saved: Saved[Case]) -> dict[str, Any]:
         "case": case,
         "first": first,
         "clock": clock_of(first, at) if first else None,
-        "standing": standing(case),
     }
 
 
-def wanted(chosen: dict[str, str]) -> dict[str, Any]:
+def wanted(chosen: Mapping[str, str]) -> dict[str, Any]:
     """What the page's filters ask of the query."""
     asked: dict[str, Any] = {}
     if chosen["state"] == OPEN:
@@ -133,7 +142,7 @@ def due_before(due: str, at: datetime) -> datetime:
     return datetime.combine(words.local(at).date() + timedelta(days=days), time(), ALMATY)
 
 
-def address(chosen: dict[str, str], after: Any = None) -> str | None:
+def address(chosen: Mapping[str, str], after: Position | None = None) -> str:
     """The address of the list with these filters, from the beginning or after a row."""
     query = {name: value for name, value in chosen.items() if value}
     if after is not None:

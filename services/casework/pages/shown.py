@@ -11,7 +11,6 @@ from services.casework import queries
 from services.casework.domain.case import Case, Measure
 from services.casework.domain.states import allowed
 from services.casework.doors import HEADS, log_reading, service
-from services.casework.queries import Change
 from shared import ui
 from shared.access import may_act
 from shared.aggregate import Saved
@@ -76,7 +75,6 @@ def about(saved: Saved[Case]) -> dict[str, Any]:
         "may": may(case),
         "open": items(saved),
         "standing": standing(case),
-        "first": min(case.open, key=lambda item: item.due_at, default=None),
         "active": "cases",
     }
 
@@ -144,11 +142,18 @@ def measure_href(id: str, measure: Measure, action: str) -> str:
     return case_href(id, f"measures/{measure.n}/deliver")
 
 
-def meanwhile(saved: Saved[Case], form: forms.Form) -> list[Change] | None:
+def meanwhile(saved: Saved[Case], form: forms.Form) -> list[dict[str, Any]] | None:
     """What others have done since the form was opened; None where nobody was faster. The form can then be sent again, on what
     is there now, with all that was typed."""
     if not form.stale:
         return None
     changes = queries.changes(service(), saved.id, form.loaded_at) if form.loaded_at else []
     form.renew(saved.version)
-    return changes
+    return [{"by": each.by, "at": each.at, "did": what_was_done(each.command)} for each in changes]
+
+
+def what_was_done(command: str) -> str:
+    """A command as it is told to somebody else: `measures/2/deliver`."""
+    first, _, rest = command.partition("/")
+    n, _, last = rest.partition("/")
+    return words.word("command", f"{first}/{last}", n=n) if last else words.word("command", command)

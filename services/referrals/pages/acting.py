@@ -16,7 +16,6 @@ from shared.refusals import Invalid
 from shared.ui import forms
 from shared.ui.forms import Form
 
-
 REASONS = tuple(policy.reasons())
 """The reasons that a person may give."""
 

@@ -1,0 +1,409 @@
+"""The form of the register page: how it is read, and what the page says of it while it is being filled in.
+
+The schema is the API's, with what a person at a window does not say: the center is the caller's own, what nobody was asked is null,
+and an IIN says a date of birth and a sex where none was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import marshmallow as ma
+from babel.lists import format_list
+
+from services.intake.api.here import intake
+from services.intake.domain import danger as dangers
+from services.intake.domain import iin as iins
+from services.intake.domain.appeal import first_items
+from services.intake.domain.person import FACTS, PROCESSING, Address, Description
+from services.intake.schemas.commands import AppealIn
+from services.intake.schemas.said import ApplicantIn, today
+from services.intake.use_cases.registration import Told
+from shared import reference
+from shared.events import Danger, OpenItem
+from shared.http import actor
+from shared.http.problems import flat
+from shared.i18n import N_, request_language, text
+from shared.refusals import Forbidden
+from shared.ui import forms, words
+from shared.ui.forms import Form
+
+APPLICANT, HOUSEHOLD = "applicant.", "household."
+NOT = "_not"
+"""Field: the id of somebody known who is said not to be the one described. Any number of times."""
+SAID = {"true": True, "false": False}
+FOR_WORKERS = {
+    "Only a given consent has scopes.": N_(
+        "These purposes count only with a consent: say below that it is given, or untick them."
+    ),
+    "Give the IIN, or in no_iin_reason why there is none.": N_(
+        "Give the IIN, or say below why there is none."
+    ),
+}
+"""What a schema says to a program, said to who sits at the window."""
+
+
+class AppealForm(AppealIn):
+    """An appeal as it is typed. → Told"""
+
+    class Meta(AppealIn.Meta):
+        exclude = ("center_id",)
+
+    @ma.pre_load
+    def as_meant(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        return {
+            **data,
+            "danger": {**dict.fromkeys(dangers.KINDS), **data.get("danger", {})},
+            "consent": {"given": None, **data.get("consent", {})},
+            "applicant": without_bare_region(by_iin(data.get("applicant", {}))),
+            "household": [by_iin(line) for line in data.get("household", [])],
+        }
+
+    @ma.post_load
+    def made(self, data: dict[str, Any], **options: Any) -> Told:
+        return super().made({**data, "center_id": own_center().id}, **options)
+
+
+SCHEMA = AppealForm()
+APPLICANT_SCHEMA = ApplicantIn()
+
+
+def own_center() -> reference.Center:
+    """The caller's center. Raises Forbidden where he has none."""
+    center = reference.center(actor().center_id or "")
+    if center is None:
+        raise Forbidden
+    return center
+
+
+def own_region() -> str:
+    """KATO code of the region of the caller's center."""
+    region = reference.region_of(own_center().kato)
+    return region.kato if region else ""
+
+
+def initial() -> dict[str, Any]:
+    """What stands in the form at first: nobody's danger is answered beforehand, and no SMS is sent before it was asked."""
+    return {"applicant": {"address": {"kato": own_region()}}, "safe_contact": {"sms": "unknown"}}
+
+
+def sent() -> Form:
+    """The form of the current request."""
+    form = forms.sent(SCHEMA)
+    form.errors = {
+        path: [FOR_WORKERS.get(str(each), each) for each in texts] for path, texts in form.errors.items()
+    }
+    return form
+
+
+def number_of(typed: str) -> iins.Iin:
+    """The IIN in a text as it is typed, with spaces perhaps. Raises BadIin."""
+    return iins.parse(re.sub(r"\s", "", typed), synthetic=intake().settings.synthetic_iins)
+
+
+def by_iin(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Somebody described, with what a right IIN says of him and nobody has typed."""
+    try:
+        iin = number_of(str(described.get("iin", "")))
+    except iins.BadIin:
+        return dict(described)
+    born = iins.likely_birth_date(iin, today())
+    says = {"birth_date": born.isoformat() if born else None, "sex": iin.sex}
+    known = {name: value for name, value in says.items() if value and "birth_year" not in described}
+    return {**known, **described, "iin": iin.number}
+
+
+def without_bare_region(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The region stands in the form from the start: alone it is no address."""
+    address = described.get("address") or {}
+    is_bare = "line" not in address and address.get("kato") == own_region()
+    return {name: value for name, value in described.items() if name != "address" or not is_bare}
+
+
+# What the form says so far --------------------------------------------------------------------------
+
+
+def described(form: Form) -> Description:
+    """The applicant, as far as what was typed is right. A name that was not said yet is empty."""
+    body = by_iin(forms.nested(APPLICANT_SCHEMA, form.raw, APPLICANT))
+    try:
+        return APPLICANT_SCHEMA.load(body)
+    except ma.ValidationError as error:
+        valid = {name: value for name, value in (error.valid_data or {}).items() if name in FACTS}
+    if not isinstance(valid.get("address"), Address):
+        valid.pop("address", None)
+    return Description(**{"family_name": "", "given_name": "", **valid})
+
+
+def said_danger(form: Form) -> Danger:
+    return Danger(**{kind: SAID.get(form.value(f"danger.{kind}")) for kind in dangers.KINDS})
+
+
+def is_consented(form: Form) -> bool:
+    return form.value("consent.given") == "true" and PROCESSING in form.values("consent.scopes")
+
+
+def received_on(form: Form) -> date:
+    """The day from which the screening counts."""
+    field = SCHEMA.load_fields["received_on"]
+    body = forms.nested(SCHEMA, form.raw).get("received_on")
+    try:
+        return min(field.deserialize(body), today()) if body else today()
+    except ma.ValidationError:
+        return today()
+
+
+def next_items(form: Form, at: datetime) -> list[OpenItem]:
+    """What waits to be done as soon as the appeal is registered, by due time."""
+    items = first_items(
+        said_danger(form),
+        consented=is_consented(form),
+        received_on=received_on(form),
+        actor=actor().sub,
+        now=at,
+        policy=intake().policy,
+    )
+    return sorted(items, key=lambda item: item.due_at)
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """What a danger that was said changes at once: who has to be told (words), and by when; whether the file is restricted."""
+
+    bodies: str
+    due_at: datetime | None
+    is_restricted: bool
+
+
+def shorter(form: Form, at: datetime) -> Shorter | None:
+    """None where no danger was said."""
+    danger, policy = said_danger(form), intake().policy
+    kinds = dangers.present(danger)
+    if not kinds:
+        return None
+    bodies = [words.word("agency_kind", body) for body in policy.bodies(kinds)]
+    return Shorter(
+        bodies=format_list(bodies, locale=request_language()) if bodies else "",
+        due_at=policy.deadlines.due("notice", at) if bodies else None,
+        is_restricted=dangers.is_restricted(danger),
+    )
+
+
+# The IIN as it is typed -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number:
+    """What is said of the IIN: `tone` done (right), late (wrong) or plain (not typed to the end)."""
+
+    tone: str
+    words: str
+    birth_date: date | None = None
+    sex: str | None = None
+
+
+DIGITS = 12
+WRONG = {
+    "format": N_("An IIN has twelve digits."),
+    "century": N_("The seventh digit of an IIN is 1 to 6."),
+    "date": N_("The first six digits of an IIN are a date of birth."),
+    "check-digit": N_("The check digit of the IIN is wrong: a digit was mistyped."),
+}
+
+
+def number(form: Form) -> Number | None:
+    """None where nothing is typed."""
+    typed = re.sub(r"\s", "", form.value("applicant.iin"))
+    if not typed:
+        return None
+    if typed.isdigit() and len(typed) < DIGITS:
+        return Number("plain", text("{n} of 12 digits", request_language(), n=len(typed)))
+    try:
+        iin = number_of(typed)
+    except iins.BadIin as error:
+        return Number("late", text(WRONG[error.reason], request_language()))
+    born = iins.likely_birth_date(iin, today())
+    return Number("done", text("the number is right", request_language()), born, iin.sex)
+
+
+def fill_in(form: Form) -> None:
+    """Let the date of birth and the sex stand in the form that the IIN says, where nobody has typed any."""
+    found = number(form)
+    if found is None or form.value("applicant.birth_year"):
+        return
+    if found.birth_date and not form.value("applicant.birth_date").strip():
+        form.raw["applicant.birth_date"] = forms.typed(found.birth_date)
+        form.errors.pop("applicant.birth_date", None)
+    if found.sex and not form.value("applicant.sex"):
+        form.raw["applicant.sex"] = found.sex
+        form.errors.pop("applicant.sex", None)
+
+
+def born_note(form: Form, said: Description) -> str:
+    """What stands under the date of birth: where it comes from, and the age; or that it is another one than in the IIN."""
+    found = number(form)
+    if said.birth_date is None:
+        return ""
+    years = words.count("year", words.age(said.birth_date) or 0)
+    if found is None or found.birth_date is None:
+        return years
+    if number_of(form.value("applicant.iin")).born_on(said.birth_date):
+        return text("as in the IIN, {years}", request_language(), years=years)
+    return text("not the one in the IIN, {years}", request_language(), years=years)
+
+
+# How far it is --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class State:
+    """How a section stands, in words; tone: done, soon, contact, plain."""
+
+    words: str
+    tone: str
+
+
+def states(form: Form, said: Description) -> dict[str, State]:
+    """Section → how it stands."""
+    return {
+        "danger": _danger_state(form),
+        "applicant": _applicant_state(form, said),
+        "contact": _contact_state(form),
+        "household": _household_state(form),
+        "story": _story_state(form),
+        "consent": _consent_state(form),
+    }
+
+
+def _danger_state(form: Form) -> State:
+    open_ = [kind for kind, answer in vars_of(said_danger(form)).items() if answer is None]
+    if not open_:
+        return State(_say(N_("answered")), "done")
+    return State(_say(N_("not asked: {questions}"), questions=words.count("question", len(open_))), "soon")
+
+
+def vars_of(danger: Danger) -> dict[str, bool | None]:
+    return {kind: getattr(danger, kind) for kind in dangers.KINDS}
+
+
+def _applicant_state(form: Form, said: Description) -> State:
+    if not (said.family_name and said.given_name):
+        return State(_say(N_("no name")), "soon")
+    if not (said.iin or said.no_iin_reason):
+        return State(_say(N_("no IIN")), "soon")
+    if not form.value("applicant.address.line").strip():
+        return State(_say(N_("no address")), "soon")
+    return State(_say(N_("filled in")), "done")
+
+
+def _contact_state(form: Form) -> State:
+    if form.value("safe_contact.sms") == "yes" and not said_danger(form).domestic_violence:
+        return State(_say(N_("SMS may be sent")), "done")
+    return State(_say(N_("we send no SMS")), "contact")
+
+
+def _household_state(form: Form) -> State:
+    rows = len(form.rows("household"))
+    return State(words.count("person", rows) if rows else _say(N_("nobody named")), "plain")
+
+
+def _story_state(form: Form) -> State:
+    if not form.value("need").strip():
+        return State(_say(N_("not told yet")), "soon")
+    chosen = len(form.values("grounds"))
+    return State(words.count("ground", chosen), "done") if chosen else State(_say(N_("no grounds")), "soon")
+
+
+def _consent_state(form: Form) -> State:
+    if form.value("consent.given") == "false":
+        return State(_say(N_("refused")), "soon")
+    if is_consented(form):
+        return State(_say(N_("given")), "done")
+    return State(_say(N_("not given yet")), "soon")
+
+
+def missing(form: Form) -> list[tuple[str, str]]:
+    """(address on the page, words) of what still has to be filled in or asked, in the order of the form."""
+    found = flat(SCHEMA.validate(forms.nested(SCHEMA, form.raw)))
+    named = {group_of(path): f"#{path}" for path in reversed(found)}
+    if not dangers.all_asked(said_danger(form)):
+        named.setdefault("danger", "#danger")
+    if not form.value("applicant.address.line").strip():
+        named.setdefault("address", "#applicant.address.line")
+    if form.value("consent.given") not in SAID:
+        named.setdefault("consent", "#consent.given")
+    return [(named[code], words.word("field", code)) for code in ORDER if code in named]
+
+
+ORDER = (
+    "danger",
+    "channel",
+    "received_on",
+    "source",
+    "iin",
+    "no_iin_reason",
+    "birth_date",
+    "birth_year",
+    "sex",
+    "family_name",
+    "given_name",
+    "patronymic",
+    "phone",
+    "language",
+    "address",
+    "safe_contact",
+    "household",
+    "need",
+    "grounds",
+    "match",
+    "consent",
+)
+"""The fields as the page names them, from its top to its foot."""
+
+
+def group_of(path: str) -> str:
+    """`applicant.address.line` → address; `household.0.iin` → household"""
+    return path.removeprefix(APPLICANT).partition(".")[0]
+
+
+def mistakes(form: Form) -> list[dict[str, str]]:
+    """The form's errors, each with the name of its field and a link to it."""
+    return [
+        {"text": f"{_label(path)}: {forms.said(texts[0])}", "href": f"#{path}"}
+        for path, texts in form.errors.items()
+    ]
+
+
+def _label(path: str) -> str:
+    """The name of a field at the beginning of a sentence; of somebody of the household also who."""
+    name = words.word("field", group_of(path))
+    if path.startswith(HOUSEHOLD):
+        _, n, *inner = path.split(".")
+        name = f"{name} № {int(n) + 1}"
+        name += f", {words.word('field', inner[0])}" if inner and inner[0] in ORDER_OF_LINE else ""
+    return name[:1].upper() + name[1:]
+
+
+ORDER_OF_LINE = frozenset(ORDER) | {"relation", "alleged_abuser"}
+
+
+# Drafts ---------------------------------------------------------------------------------------------
+
+
+def to_keep(form: Form) -> list[tuple[str, str]]:
+    """The fields of a draft; none where nothing was typed."""
+    typed = [
+        (name, value)
+        for name, value in form.raw.items(multi=True)
+        if value and (name == NOT or not name.startswith("_"))
+    ]
+    at_first = set(forms.blank(initial()).raw.items(multi=True))
+    return typed if set(typed) - at_first else []
+
+
+def _say(sentence: str, **values: Any) -> str:
+    return text(sentence, request_language(), **values)
