@@ -12,6 +12,7 @@ from services.intake.pages import families as families_pages
 from services.intake.pages import household as household_pages
 from services.intake.pages import names as names_pages
 from services.intake.pages import persons as persons_pages
+from services.intake.pages import register as register_pages
 from services.intake.pages import search as search_pages
 from services.intake.pages import worklist as worklist_page
 from services.intake.service import open_service
@@ -25,6 +26,7 @@ from shared.worker import log_state
 PAGES: tuple[Pages, ...] = (
     log_in.blueprint,
     worklist_page.blueprint,
+    register_pages.blueprint,
     appeals_pages.blueprint,
     search_pages.blueprint,
     names_pages.blueprint,

@@ -11,7 +11,7 @@ from services.notifications.domain.templates import Template
 from services.notifications.reading import readable
 from services.notifications.service import Notifications
 from services.notifications.store import NEWEST_FIRST
-from shared.access import Actor, may_read, reading_filter
+from shared.access import SOMETHING_OPEN, Actor, may_read, reading_filter
 from shared.aggregate import Saved
 from shared.keyset import Position, first, keyset_filter
 
@@ -33,20 +33,29 @@ def messages(
     state: str | None = None,
     person_id: str | None = None,
     family_id: str | None = None,
+    waiting: bool = False,
 ) -> tuple[Sequence[Saved[Message]], Position | None]:
     """Messages that the caller may read, the newest first, and the position of the next page if there is one.
 
-    Of a person or a family whose file he may read, all; without them, those of his center.
+    Of a person or a family whose file he may read, all; without them, those of his center. `waiting`: only those of which the
+    citizen has to be told another way.
     """
     asked = {"state": state, "person_id": person_id, "family_id": family_id}
     query = [
         {name: value for name, value in asked.items() if value is not None},
+        dict(SOMETHING_OPEN) if waiting else {},
         _may_be_read(service, actor, person_id, family_id),
         keyset_filter(NEWEST_FIRST, after),
     ]
     shown, last = first(service.store.find_messages({"$and": query}, limit + 1), limit)
     note_reading(service, actor, now, "messages", shown)
     return shown, last and (last.state.created_at, last.id)
+
+
+def sent_since(service: Notifications, family_id: str, since: datetime) -> int:
+    """How many SMS have left for a family since then. Whether the family may be read, the caller has asked."""
+    sent = {"family_id": family_id, "sent_at": {"$gte": since}}
+    return service.store.messages.collection.count_documents(sent)
 
 
 def templates(service: Notifications, after: Position | None, limit: int) -> tuple[Sequence[Template], Any]:

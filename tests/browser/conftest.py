@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -15,11 +16,10 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
 from tests.browser.families import Families
-from tests.browser.window import Window, log_in
+from tests.browser.window import PATIENCE_MS, Window, log_in, open_window
 from tests.callers import Caller, client, user
 from tests.oracle import World
 
-PATIENCE_MS = 15_000
 ARGUMENTS = (
     "--no-sandbox",  # a container has no rights to make one
     "--disable-dev-shm-usage",
@@ -46,11 +46,11 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def logged_in(stack: Stack, chromium: Browser) -> Callable[[str], object]:
+def logged_in(stack: Stack, chromium: Browser) -> Callable[[str], Any]:
     """The cookies of somebody who has logged in, each once for all tests."""
-    kept: dict[str, object] = {}
+    kept: dict[str, Any] = {}
 
-    def cookies(login: str) -> object:
+    def cookies(login: str) -> Any:
         if login not in kept:
             kept[login] = log_in(chromium, stack, login)
         return kept[login]
@@ -59,25 +59,15 @@ def logged_in(stack: Stack, chromium: Browser) -> Callable[[str], object]:
 
 
 @pytest.fixture
-def window(stack: Stack, chromium: Browser, logged_in: Callable[[str], object]):
+def window(stack: Stack, chromium: Browser, logged_in: Callable[[str], Any]):
     """window("worker.astana", "kk"): a browser in which somebody is logged in; without a login, nobody is."""
     opened: list[Window] = []
 
-    def open_one(login: str | None = None, language: str = "ru", **options: object) -> Window:
-        state = logged_in(login) if login else None
-        context = chromium.new_context(
-            base_url=stack.origin,
-            locale=f"{language}-KZ" if language != "en" else "en-GB",
-            timezone_id="Asia/Almaty",
-            storage_state=state,
-            viewport=options.pop("viewport", {"width": 1366, "height": 768}),
-            **options,
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        opened.append(Window(context, stack.origin))
+    def one(login: str | None = None, language: str = "ru", **options: Any) -> Window:
+        opened.append(open_window(chromium, stack, logged_in(login) if login else None, language, **options))
         return opened[-1]
 
-    yield open_one
+    yield one
     faults = [fault for each in opened for fault in each.close()]
     assert not faults, "\n".join(faults)
 

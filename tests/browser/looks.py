@@ -28,9 +28,18 @@ READ = """() => {
 """Everything that is said on a page, also to a screen reader; but for what says itself that it is in another language."""
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]*")
-OURS = re.compile(r"birtereze|bir|tereze", re.IGNORECASE)
+NO_WORDS = re.compile(r"birtereze|bir|tereze|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""Our name, of which the logo stresses a part, and the id of an answer."""
 ABBREVIATIONS = frozenset({"SMS", "A", "B", "C", "D", "E"})
 """Latin letters that Kazakh and Russian sentences have too: levels, SMS."""
+
+
+def settled(page: Page) -> None:
+    """Wait until all of a page stands: its panels have come, and its type."""
+    page.wait_for_load_state("load")
+    page.wait_for_function(
+        """() => document.fonts.status === "loaded" && !document.querySelector(".htmx-request, [aria-busy=true]")"""
+    )
 
 
 def too_wide(page: Page) -> list[str]:
@@ -67,7 +76,7 @@ def foreign_words(page: Page, language: str) -> list[str]:
     for said in page.evaluate(READ):
         codes = raw_codes(said)
         if language != "en":
-            codes |= {word for word in LATIN.findall(OURS.sub("", said)) if word not in ABBREVIATIONS}
+            codes |= {word for word in LATIN.findall(NO_WORDS.sub("", said)) if word not in ABBREVIATIONS}
         found += [f"{sorted(codes)} in {said[:120]!r}"] if codes else []
     return found
 

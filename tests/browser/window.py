@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from shared.embedded.stack import Stack
 
+PATIENCE_MS = 15_000
 GONE_ON = "net::ERR_ABORTED"
 """What a request ends with when the person has gone on to another page."""
 
@@ -40,6 +41,11 @@ class Window:
         """Answers with these statuses are part of the test."""
         self.refusals |= set(statuses)
 
+    def taken_faults(self) -> list[str]:
+        """What has gone wrong so far; the rest counts from here."""
+        taken, self.faults = self.faults, []
+        return taken
+
     def close(self) -> list[str]:
         """Close it. Returns what went wrong."""
         self.context.close()
@@ -61,6 +67,19 @@ class Window:
     def _response(self, response: Response) -> None:
         if response.status >= 400 and response.status not in self.refusals:
             self.faults.append(f"{response.status}: {response.request.method} {urlsplit(response.url).path}")
+
+
+def open_window(chromium: Browser, stack: Stack, cookies: Any, language: str, **options: Any) -> Window:
+    """A window of its own, with somebody's cookies, whose browser says that he reads this language."""
+    context = chromium.new_context(
+        base_url=stack.origin,
+        locale="en-GB" if language == "en" else f"{language}-KZ",
+        timezone_id="Asia/Almaty",
+        storage_state=cookies,
+        **{"viewport": {"width": 1366, "height": 768}, **options},
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    return Window(context, stack.origin)
 
 
 def log_in(chromium: Browser, stack: Stack, login: str) -> Any:

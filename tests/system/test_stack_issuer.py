@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import threading
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +20,7 @@ from shared import mongo
 from shared.embedded.issuer.app import create_app
 from shared.embedded.issuer.settings import IssuerSettings
 from shared.embedded.issuer.store import Store
+from shared.embedded.issuer.texts import LANGUAGES, TEXTS
 from shared.embedded.log_ins import STAFF_PAGES, make_secrets
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -212,6 +215,32 @@ def test_the_page_speaks_three_languages(issuer: Issuer, languages: str, locales
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
+def test_the_language_is_changed_without_losing_the_way(issuer: Issuer):
+    page = issuer.log_in(password="no")  # the parameters outlive a wrong password
+    links = {code: unescape(address) for code, address in re.findall(r'hreflang="(..)" href="([^"]+)"', page.text)}
+    assert list(links) == ["kk", "ru", "en"]
+    asked = parse_qs(links["kk"].removeprefix("?"))
+    assert asked.pop("ui_locales") == ["kk"]
+    assert {name: [value] for name, value in issuer.query(nonce=asked["nonce"][0]).items()} == asked
+    changed = issuer.http.get(f"/oidc/authorize{links['kk']}")
+    assert "<h1>Кіру</h1>" in changed.text
+    password = issuer.secrets.users["worker.astana"]
+    form = {"login": "worker.astana", "password": password}
+    assert issuer.http.post(f"/oidc/authorize{links['kk']}", data=form).headers["Location"].startswith(CALLBACK)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language: str):
+    assert TEXTS[language].keys() == TEXTS[LANGUAGES[0]].keys()
+    assert all(TEXTS[language].values())
+
+
+def test_after_logging_out_there_is_a_way_back(issuer: Issuer):
+    page = issuer.http.get("/oidc/end-session")
+    assert page.status_code == 200
+    assert 'href="/"' in page.text
+
+
 def test_the_style_of_the_page_is_there(issuer: Issuer):
     with issuer.http.get("/oidc/static/login.css") as style:
         assert style.mimetype == "text/css"
@@ -221,6 +250,8 @@ def test_a_wrong_password_is_told_and_the_login_kept(issuer: Issuer):
     page = issuer.log_in(password="no")
     assert page.status_code == 401
     assert 'role="alert"' in page.text
+    assert "<title>Ошибка: " in page.text
+    assert page.text.count('aria-invalid="true" aria-describedby="error"') == 2
     assert 'value="worker.astana"' in page.text
 
 

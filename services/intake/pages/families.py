@@ -103,7 +103,7 @@ def show(
         family=shown,
         household=household(shown),
         appeals=files.appeals(intake(), actor(), {"family_id": saved.id}, None, APPEALS)[0],
-        items=items,
+        to_do=items,
         all_asked=all_asked(family.danger),
         forms={command: sent.get(command) or blank(command, saved) for command in COMMANDS},
         acts=may_act(actor(), family.holder, family.center_id),

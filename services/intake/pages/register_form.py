@@ -21,7 +21,7 @@ from services.intake.domain import iin as iins
 from services.intake.domain.appeal import first_items
 from services.intake.domain.person import FACTS, PROCESSING, Address, Description
 from services.intake.schemas.commands import AppealIn
-from services.intake.schemas.said import ApplicantIn, today
+from services.intake.schemas.said import ApplicantIn, Iin, today
 from services.intake.use_cases.registration import Told
 from shared import reference
 from shared.events import Danger, OpenItem
@@ -207,12 +207,6 @@ class Number:
 
 
 DIGITS = 12
-WRONG = {
-    "format": N_("An IIN has twelve digits."),
-    "century": N_("The seventh digit of an IIN is 1 to 6."),
-    "date": N_("The first six digits of an IIN are a date of birth."),
-    "check-digit": N_("The check digit of the IIN is wrong: a digit was mistyped."),
-}
 
 
 def number(form: Form) -> Number | None:
@@ -221,13 +215,13 @@ def number(form: Form) -> Number | None:
     if not typed:
         return None
     if typed.isdigit() and len(typed) < DIGITS:
-        return Number("plain", text("{n} of 12 digits", request_language(), n=len(typed)))
+        return Number("plain", _say(N_("{n} of 12 digits"), n=len(typed)))
     try:
         iin = number_of(typed)
     except iins.BadIin as error:
-        return Number("late", text(WRONG[error.reason], request_language()))
+        return Number("late", _say(Iin.default_error_messages[error.reason]))
     born = iins.likely_birth_date(iin, today())
-    return Number("done", text("the number is right", request_language()), born, iin.sex)
+    return Number("done", _say(N_("the number is right")), born, iin.sex)
 
 
 def fill_in(form: Form) -> None:
@@ -252,8 +246,8 @@ def born_note(form: Form, said: Description) -> str:
     if found is None or found.birth_date is None:
         return years
     if number_of(form.value("applicant.iin")).born_on(said.birth_date):
-        return text("as in the IIN, {years}", request_language(), years=years)
-    return text("not the one in the IIN, {years}", request_language(), years=years)
+        return _say(N_("as in the IIN, {years}"), years=years)
+    return _say(N_("not the one in the IIN, {years}"), years=years)
 
 
 # How far it is --------------------------------------------------------------------------------------

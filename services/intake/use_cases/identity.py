@@ -28,7 +28,9 @@ def with_iin(intake: Intake, actor: Actor, iin: str | None, session: ClientSessi
     return _found(intake, actor, {"iin": iin, "iin_slot": HAS_SLOT}, session) if iin else []
 
 
-def with_names(intake: Intake, actor: Actor, described: Description, session: ClientSession | None) -> list[Found]:
+def with_names(
+    intake: Intake, actor: Actor, described: Description, session: ClientSession | None
+) -> list[Found]:
     """The people with the same folded names, born in the same year."""
     keys = keys_of(described)
     if not (keys.family and keys.given and keys.year):
@@ -100,7 +102,9 @@ def tell_holders(
         )
 
 
-def _found(intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession | None) -> list[Found]:
+def _found(
+    intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession | None
+) -> list[Found]:
     """The persons of a query. Who has left an alleged abuser's family is found where she is now."""
     found = {saved.id: saved for saved in _persons(intake, query, session)}
     looked_up: set[str] = set()

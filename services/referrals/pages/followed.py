@@ -72,7 +72,7 @@ def _page(saved: Saved[Referral], form: Form, do: str | None) -> Any:
         form,
         active="referrals",
         referral=lines.row(referral, at),
-        items=lines.items(referral, at),
+        waits=lines.items(referral, at),
         history=lines.history(referral),
         changes=lines.changes_since(referral, form.loaded_at) if form.notice else [],
         reasons=REASONS,

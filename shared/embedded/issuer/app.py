@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
@@ -18,13 +19,14 @@ from shared.embedded.issuer.keys import load_keys
 from shared.embedded.issuer.server import Server
 from shared.embedded.issuer.settings import IssuerSettings
 from shared.embedded.issuer.store import Store
-from shared.embedded.issuer.texts import LANGUAGES, TEXTS
+from shared.embedded.issuer.texts import LANGUAGES, NAMES, TEXTS
 from shared.embedded.log_ins import read_secrets
 from shared.settings import load
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
     ),
     "Referrer-Policy": "same-origin",
 }
@@ -130,7 +132,14 @@ def _page(*, form: bool, login: str = "", wrong: bool = False, wait: int = 0) ->
         status, message = 429, text["wait"].format(minutes=-(-wait // 60))
         headers["Retry-After"] = str(wait)
     page = render_template(
-        "login.html", language=language, text=text, form=form, login=login, message=message
+        "login.html",
+        language=language,
+        languages=[(code, *name, _in_language(code)) for code, name in NAMES.items()],
+        text=text,
+        form=form,
+        login=login,
+        message=message,
+        wrong=wrong,
     )
     return Response(page, status, headers, content_type="text/html; charset=utf-8")
 
@@ -139,6 +148,11 @@ def _language() -> str:
     """The first of ours that the caller names; OIDC's `ui_locales` goes before `Accept-Language`."""
     asked = [*request.args.get("ui_locales", "").split(), *request.accept_languages.values()]
     return next((tag[:2].lower() for tag in asked if tag[:2].lower() in LANGUAGES), LANGUAGES[0])
+
+
+def _in_language(code: str) -> str:
+    """The address of this page in another language: the same request, with its parameters."""
+    return "?" + urlencode({**request.args.to_dict(), "ui_locales": code})
 
 
 def _metadata(issuer: str) -> dict:
