@@ -53,9 +53,8 @@ def own_sentences(folder: Path) -> dict[str, list[tuple[str, int]]]:
     found = sentences(folder)
     if folder == SHARED.parents[1]:
         return found
-    return {
-        sentence: where for sentence, where in found.items() if sentence not in sentences(SHARED.parents[1])
-    }
+    shared = sentences(SHARED.parents[1])
+    return {sentence: where for sentence, where in found.items() if sentence not in shared}
 
 
 def read(translations: Path, language: str) -> Catalog:

@@ -63,7 +63,7 @@ def test_pages_of_all_services_are_intakes(http: httpx.Client, path: str):
 
 def test_the_front_door_leads_to_the_worklist(http: httpx.Client):
     answer = http.get("/")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/intake/worklist")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/session/home")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_browser_gets_a_page(http: httpx.Client):
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert '<html lang="kk"' in answer.text
     assert ">Табылмады</h1>" in answer.text
-    assert 'href="/intake/worklist"' in answer.text
+    assert 'href="/session/home"' in answer.text
     styles = re.findall(r'rel="(?:stylesheet|icon)" href="([^"]+)"', answer.text)
     assert len(styles) == 5
     assert [http.get(path).status_code for path in styles] == [200] * 5

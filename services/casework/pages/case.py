@@ -70,7 +70,8 @@ def actions(saved: Saved[Case], measure: Measure) -> list[tuple[str, str]]:
         for name in ("start", "deliver", "cancel")
         if f"measures/{measure.n}/{name}" in allowed
     ]
-    if found and not measure.asked:
+    for_a_partner = measure.responsible.type == "agency" or measure.was_referred
+    if found and for_a_partner and not measure.asked:
         found.insert(0, ("refer", measure_href(saved.id, measure, "refer")))
     return found
 

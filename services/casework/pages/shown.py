@@ -36,9 +36,10 @@ OF_THE_HEAD = frozenset({"approve", "approve-closing"})
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """Something open: `href` leads to doing it; None where this person does not do it."""
+    """Something open: `href` leads to doing it; None where this person does not do it. `measure`: the one it is about, if any."""
 
     item: OpenItem
+    measure: Measure | None
     clock: Clock
     href: str | None
 
@@ -110,7 +111,12 @@ def items(saved: Saved[Case]) -> list[Item]:
     """What is open in the case, what is due first before the rest."""
     at = now()
     return [
-        Item(item=each, clock=clock_of(each, at), href=item_href(saved, each))
+        Item(
+            item=each,
+            measure=measure_of(saved.state, each),
+            clock=clock_of(each, at),
+            href=item_href(saved, each),
+        )
         for each in sorted(saved.state.open, key=lambda item: (item.due_at, item.item))
     ]
 
@@ -128,8 +134,15 @@ def item_href(saved: Saved[Case], item: OpenItem) -> str | None:
         return case_href(saved.id, DONE_AT[action])
     if action == "carry-out":
         return case_href(saved.id) + "#plan"
-    measure = case.measure(int(item.item.removeprefix(words.MEASURE)))
-    return measure_href(saved.id, measure, action)
+    measure = measure_of(case, item)
+    return measure_href(saved.id, measure, action) if measure else None
+
+
+def measure_of(case: Case, item: OpenItem) -> Measure | None:
+    """The measure that an open item is about: `measure-3`."""
+    if not item.item.startswith(words.MEASURE):
+        return None
+    return case.measure(int(item.item.removeprefix(words.MEASURE)))
 
 
 def measure_href(id: str, measure: Measure, action: str) -> str:

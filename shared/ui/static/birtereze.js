@@ -121,7 +121,6 @@ async function refresh() {
 
 const seconds = Math.min(...[...document.querySelectorAll("[data-refresh]")].map((list) => Number(list.dataset.refresh) || Infinity));
 if (Number.isFinite(seconds)) setInterval(refresh, seconds * 1000);
-document.addEventListener("bt:refresh", refresh);
 
 // Printing needs a script, so its button appears only with one.
 
