@@ -41,11 +41,17 @@ def places(root: Path) -> Iterator[tuple[Path, Path]]:
 def sentences(folder: Path) -> dict[str, list[tuple[str, int]]]:
     """Marked sentences in a folder → where they stand (file below the folder's parent, line)."""
     found: dict[str, list[tuple[str, int]]] = {}
-    marked = extract_from_dir(folder, method_map=FILES, keywords=KEYWORDS)
+    marked = extract_from_dir(folder, method_map=FILES, keywords=KEYWORDS, directory_filter=_is_ours)
     for file, line, message, _, _ in marked:
         for sentence in [message] if isinstance(message, str) else [each for each in message if each][:1]:
             found.setdefault(sentence, []).append((f"{folder.name}/{file}", line))
     return found
+
+
+def _is_ours(folder: str) -> bool:
+    """Whether a folder can hold sentences of ours: not the browser's packages, which are thousands of files."""
+    name = Path(folder).name
+    return name != "node_modules" and not name.startswith((".", "_"))
 
 
 def own_sentences(folder: Path) -> dict[str, list[tuple[str, int]]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from shared.calendar import ALMATY
 from tests.callers import appeal, until
 from tests.oracle import World
 from tests.system.family import DOMAINS, People, opened, planned, referred, registered, today
@@ -55,8 +56,18 @@ class Families:
     @cached_property
     def in_danger(self) -> Thing:
         """An appeal of a family with a child in danger, where much was not asked; with a notice to give."""
-        spouse = {"relation": "spouse", "family_name": "Сынақов", "given_name": "Үлгі", "alleged_abuser": True}
-        child = {"relation": "child", "family_name": "Сынақова", "given_name": "Бала", "birth_date": "2019-03-04"}
+        spouse = {
+            "relation": "spouse",
+            "family_name": "Сынақов",
+            "given_name": "Үлгі",
+            "alleged_abuser": True,
+        }
+        child = {
+            "relation": "child",
+            "family_name": "Сынақова",
+            "given_name": "Бала",
+            "birth_date": "2019-03-04",
+        }
         return self.appeal(
             danger={"life": None, "child": True, "domestic_violence": True},
             household=[spouse, child],
@@ -151,10 +162,38 @@ class Families:
         """The SMS of a family that came."""
         return self._messages(self.requested["family_id"])[0]
 
+    def untold(self) -> Thing:
+        """A message that waited for an hour at which it is safe to write, until what it tells was too old."""
+        soon = datetime.now(ALMATY) + timedelta(hours=2)
+        hours = {"from": f"{soon:%H:00}", "to": f"{soon + timedelta(hours=1):%H:00}"}
+        appeal = registered(self.people, WORKER, safe_contact={"sms": "yes", "hours": hours})
+        at = f"/notifications/v1/messages/{self._held(appeal['family_id'])['id']}"
+        self._days_go_by(at.rpartition("/")[2])
+        until(lambda: self.people(WORKER).get(at)["open"], "the family has to be told another way")
+        self.world.at_rest()
+        return self.people(WORKER).get(at)
+
+    @cached_property
+    def late_message(self) -> Thing:
+        return self.untold()
+
     @cached_property
     def suppressed(self) -> Thing:
         """An SMS that was not sent, because it would not have been safe."""
         return self._messages(self.in_danger["family_id"])[0]
+
+    def _held(self, family_id: str) -> Thing:
+        def held() -> Any:
+            found = self.people(HEAD).items("/notifications/v1/messages", family_id=family_id)
+            return found and found[0]["state"] == "held" and found[0]
+
+        return until(held, "the message waits")
+
+    def _days_go_by(self, message_id: str) -> None:
+        """What the clock would see in three days, for a test cannot wait for them."""
+        now = datetime.now(UTC)
+        past = dict.fromkeys(("expires_at", "try_at", "wake_at"), now)
+        self.world.database("notifications")["messages"].update_one({"_id": message_id}, {"$set": past})
 
     def _messages(self, family_id: str) -> list[Thing]:
         self.world.at_rest()
@@ -178,6 +217,14 @@ def visit() -> Thing:
     }
 
 
-def unknown_person(**more: Any) -> Thing:
-    """The applicant's part of an appeal: somebody who was never seen before."""
+def somebody(**more: Any) -> Thing:
+    """Who was never seen before, as an appeal describes the applicant."""
     return appeal(applicant=more)["applicant"]
+
+
+def appeals_of(people: People, person: Thing) -> list[Thing]:
+    """The appeals that there are of a person described."""
+    known = people(HEAD).post("/intake/v1/persons/search", {"q": person["iin"]})["items"]
+    ids = {each["person_id"] for each in known}
+    all_of_them = people(HEAD).items("/intake/v1/appeals", holder=WORKER, limit=200)
+    return [each for each in all_of_them if each["person_id"] in ids]

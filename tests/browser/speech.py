@@ -1,8 +1,8 @@
 """What stands on a page in a reader's language, looked up where the page itself has it from.
 
-    say = Speech("kk")
-    say("Register", "intake")                the sentence of a service's page; without a service, of the shell
-    say.word("next_action", "screen")        the word for a code
+say = Speech("kk")
+say("Register", "intake")                the sentence of a service's page; without a service, of the shell
+say.word("next_action", "screen")        the word for a code
 """
 
 from __future__ import annotations

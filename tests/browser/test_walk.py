@@ -87,7 +87,8 @@ def test_the_walk_leaves_out_no_page(service: str, families: Families):
     pages = {
         rule.endpoint
         for rule in application.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and isinstance(application.blueprints.get(rule.endpoint.split(".")[0]), Pages)
+        if "GET" in (rule.methods or ())
+        and isinstance(application.blueprints.get(rule.endpoint.split(".")[0]), Pages)
     }
     application.extensions[service].store.database.client.close()
     assert pages, f"{service} has no pages"

@@ -38,7 +38,9 @@ def of(address: str, thing: str, key: str = "id") -> Callable[[Families], str]:
 
 def send(page: Page) -> None:
     """Send the page's form as it is: with nothing in it, or with what was there at first."""
-    page.locator("main form[method=post] button[type=submit]:visible, main form[method=post] button:not([type]):visible").last.click()
+    page.locator(
+        "main form[method=post] button[type=submit]:visible, main form[method=post] button:not([type]):visible"
+    ).last.click()
 
 
 def search_nobody(page: Page) -> None:
@@ -116,7 +118,13 @@ CASEWORK = (
     Stop("decision-on-a-plan", HEAD, of("/casework/cases/{}/decision", "approval")),
     Stop("decision-on-closing", HEAD, of("/casework/cases/{}/decision", "closing")),
     Stop("deliver", WORKER, of("/casework/cases/{}/measures/2/deliver", "requested", "case_id")),
-    Stop("deliver-with-errors", WORKER, of("/casework/cases/{}/measures/2/deliver", "requested", "case_id"), send, 422),
+    Stop(
+        "deliver-with-errors",
+        WORKER,
+        of("/casework/cases/{}/measures/2/deliver", "requested", "case_id"),
+        send,
+        422,
+    ),
     Stop("cancel-measure", WORKER, of("/casework/cases/{}/measures/2/cancel", "requested", "case_id")),
     Stop("visit", WORKER, of("/casework/cases/{}/visits", "helped")),
     Stop("visit-with-errors", WORKER, of("/casework/cases/{}/visits", "helped"), send, 422),

@@ -21,12 +21,13 @@ class Window:
 
     `faults` is what went wrong in any of its tabs: an error in the console (also what the content security policy has stopped),
     an error that a script did not catch, a request to another host, one without an answer, a status of refusal that the test
-    has not expected (`refusals`).
+    has not expected (`refusals`). `hosts`: other sites that are part of the test.
     """
 
     context: BrowserContext
     origin: str
     refusals: set[int] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -52,12 +53,14 @@ class Window:
         return self.faults
 
     def _console(self, message: ConsoleMessage) -> None:
-        of_an_answer = message.text.startswith("Failed to load resource")  # `_response` and `_failed` know more of it
+        of_an_answer = message.text.startswith(
+            "Failed to load resource"
+        )  # `_response` and `_failed` know more of it
         if message.type == "error" and not of_an_answer:
             self.faults.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
+        if not request.url.startswith((f"{self.origin}/", "data:", *self.hosts)):
             self.faults.append(f"another host: {request.url}")
 
     def _failed(self, request: Request) -> None:
