@@ -302,8 +302,9 @@ def log_in_href(next: str) -> str:
 
 
 def _log_in_first(document: Mapping[str, Any]) -> Response:
+    remedy = REMEDIES["unauthenticated"]
     if is_htmx():
-        shown = {**document, "slug": "unauthenticated", "remedy": text(REMEDIES["unauthenticated"], request_language())}
+        shown = {**document, "slug": "unauthenticated", "remedy": text(remedy, request_language())}
         return _html(render_template("ui/problem_panel.html", problem=shown, log_in=log_in_href("/")), 401)
     if request.method in ("GET", "HEAD"):
         return redirect(log_in_href(here()), 303)  # type: ignore[return-value]

@@ -61,9 +61,9 @@ class Keyboard:
             self.page.keyboard.press("ArrowDown")
         raise AssertionError(f"no arrow leads to {answer!r}")
 
-    def select(self, name: str | re.Pattern[str], option: str) -> None:
+    def select(self, name: str | re.Pattern[str], option: str, *, within: Locator | None = None) -> None:
         """An option of a list: go to the list, and down until it stands there."""
-        box = self.reach("combobox", name)
+        box = self.reach("combobox", name, within=within)
         self.page.keyboard.press("Home")
         for _ in range(box.locator("option").count()):
             if box.evaluate("box => box.selectedOptions[0].text.trim()") == option:

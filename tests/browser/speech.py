@@ -22,8 +22,10 @@ class Speech:
     language: str
 
     def __call__(self, sentence: str, service: str = "", **values: object) -> str:
-        """A sentence that pages say, by the English one."""
-        said = spoken(service, self.language).get(sentence) or sentence
+        """A sentence that pages say, by the English one. Fails for one that no page says any more."""
+        known = spoken(service, self.language)
+        assert sentence in known, f"nobody says {sentence!r}"
+        said = known[sentence] or sentence
         return said.format(**values) if values else said
 
     def word(self, group: str, code: str, **values: object) -> str:
@@ -34,10 +36,11 @@ class Speech:
 
 @cache
 def spoken(service: str, language: str) -> dict[str, str]:
-    """English sentence → what a page of that service says; the shell's translation comes first, as it does there."""
+    """English sentence → what a page of that service says, empty where there is no translation; the shell's own comes first."""
     places = [SHARED] + ([SERVICES / service / "translations"] if service else [])
     found: dict[str, str] = {}
     for place in reversed(places):
-        catalogue = catalogues.read(place, language)
-        found |= {each.id: each.string for each in catalogue if isinstance(each.id, str) and each.string}
+        catalogue = catalogues.read(place, "ru" if language == "en" else language)
+        sentences = {each.id: str(each.string or "") for each in catalogue if isinstance(each.id, str)}
+        found |= dict.fromkeys(sentences, "") if language == "en" else sentences
     return found

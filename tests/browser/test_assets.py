@@ -43,7 +43,7 @@ def test_the_type_has_the_letters_of_kazakh(window):
 
 def test_the_licence_of_the_type_is_served_beside_it(window, stack):
     request = window().context.request
-    found = [request.get(f"/assets/licences/{name}") for name in ("ibm-plex-sans.txt",)]
+    found = [request.get(f"/assets/licences/{name}") for name in ("fontsource-ibm-plex-sans.txt",)]
     assert ["SIL OPEN FONT LICENSE" in each.text() for each in found] == [True]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.intake.api.appeals import listed, log_reading
 from services.intake.api.here import intake
 from services.intake.domain import danger as dangers
 from services.intake.domain.appeal import HOW_TOLD, OUTCOMES, STATES, TRANSITIONS, Appeal
-from services.intake.domain.items import Notice
+from services.intake.domain.items import Notice, Remark
 from services.intake.pages import names, rows
 from services.intake.pages.changes import since_opened
 from services.intake.queries import people, worklist
@@ -248,7 +249,21 @@ def colleagues(appeal: Appeal) -> list[tuple[str, str]]:
 
 
 def journal(appeal: Appeal) -> list[dict[str, Any]]:
-    """What was done and why, newest first: remarks (`about`, `text`) and notices (`body`, `how`, `reference`)."""
-    remarks = [{"at": each.at, **vars(each)} for each in appeal.remarks]
-    notices = [{"at": each.told_at, **vars(each)} for each in appeal.notices]
-    return sorted([*remarks, *notices], key=lambda each: each["at"], reverse=True)
+    """What was done and why, newest first, by day: remarks and notices, as the macro `timeline` shows them."""
+    done = sorted([*appeal.remarks, *appeal.notices], key=moment_of, reverse=True)
+    days = groupby(done, key=lambda each: words.local(moment_of(each)).date())
+    return [
+        {"heading": words.day_heading(day), "entries": [entry(each) for each in some]} for day, some in days
+    ]
+
+
+def moment_of(done: Remark | Notice) -> datetime:
+    return done.told_at if isinstance(done, Notice) else done.at
+
+
+def entry(done: Remark | Notice) -> dict[str, Any]:
+    about = {"time": words.time_of(moment_of(done)), "service": "intake", "by": words.staff(done.actor)}
+    if isinstance(done, Remark):
+        return {**about, "title": words.word("appeal_remark", done.about), "text": done.text}
+    how = ", ".join(filter(None, [words.word("how_told", done.how), done.reference]))
+    return {**about, "title": words.word("told", done.body), "text": how}

@@ -132,7 +132,9 @@ def open_items(saved: Saved[Family], at: datetime) -> list[rows.Row]:
 def household(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The members of a family as it is shown, each with what else is known of him: `{…, phone, birth_year}`."""
     persons = people.persons(intake().store, [m["person_id"] for m in shown["members"] if m["person_id"]])
-    described = [persons[m["person_id"]].state if m["person_id"] else m["described"] for m in shown["members"]]
+    described = [
+        persons[m["person_id"]].state if m["person_id"] else m["described"] for m in shown["members"]
+    ]
     return [
         {**member, "phone": known.phone, "birth_year": known.birth_year}
         for member, known in zip(shown["members"], described, strict=True)

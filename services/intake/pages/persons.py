@@ -56,9 +56,7 @@ def correct(person_id: UUID) -> Any:
     if form.ready:
         changes = as_meant(form.data, before.state)
         try:
-            saved = form.attempt(
-                lambda: persons.correct(intake(), actor(), form.ask("correct"), id, changes)
-            )
+            saved = form.attempt(lambda: persons.correct(intake(), actor(), form.ask("correct"), id, changes))
         except PossibleDuplicate as refused:
             form.errors["iin"] = [N_("This IIN is recorded for somebody else. Look at the number again.")]
             others = refused.candidates

@@ -17,11 +17,13 @@ from werkzeug.datastructures import MultiDict
 
 from services.intake.api.appeals import log_reading
 from services.intake.api.here import intake
-from services.intake.domain.appeal import CHANNELS
+from services.intake.domain.appeal import CHANNELS, SCREENING, Appeal
 from services.intake.domain.family import RELATIONS
 from services.intake.domain.person import Address
+from services.intake.drafts import Draft
 from services.intake.pages import appeals
 from services.intake.pages import register_form as typed
+from services.intake.pages.register_form import say
 from services.intake.queries.people import full_name
 from services.intake.schemas.commands import GROUNDS
 from services.intake.schemas.said import LANGUAGES, NO_IIN_REASONS, SEXES
@@ -132,7 +134,8 @@ def show(form: Form, status: int = 200, *, rows: Sequence[int] | None = None, is
     )
 
 
-def draft_row(draft: Any) -> dict[str, Any]:
+def draft_row(draft: Draft) -> dict[str, Any]:
+    """A draft in the list: `{id, name, saved_at}`; the name may be empty."""
     fields = MultiDict(draft.fields)
     names = [fields.get(f"applicant.{name}", "") for name in ("family_name", "given_name")]
     return {"id": draft.id, "name": " ".join(filter(None, names)), "saved_at": draft.saved_at}
@@ -173,7 +176,7 @@ def look() -> Any:
     """Part of the page: who of the people known this may be, and what the IIN says"""
     form = typed.sent()
     form.errors.clear()
-    answered(form, request.form.get(DO, ""))
+    is_answer = answered(form, request.form.get(DO, ""))
     before = {name: form.value(f"applicant.{name}") for name in ("birth_date", "sex")}
     typed.fill_in(form)
     filled = [name for name, value in before.items() if form.value(f"applicant.{name}") != value]
@@ -181,16 +184,17 @@ def look() -> Any:
         "intake/register_look.html",
         form=form,
         filled=filled,
+        is_answer=is_answer,
         **who_is_it(form, now()),
         **lists(),
     )
 
 
-def answered(form: Form, button: str) -> None:
-    """Put the answer that a button gives into the form: `is:<person>`, `not:<person>`, or `anew`."""
+def answered(form: Form, button: str) -> bool:
+    """Put the answer that a button gives into the form: `is:<person>`, `not:<person>`, or `anew`. Whether it gives one."""
     what, _, person_id = button.partition(":")
     if what not in ("is", "not", "anew"):
-        return
+        return False
     form.raw.poplist(PERSON)
     if what == "anew":
         form.raw.poplist(typed.NOT)
@@ -198,6 +202,7 @@ def answered(form: Form, button: str) -> None:
         form.raw[PERSON] = person_id
     else:
         form.raw.add(typed.NOT, person_id)
+    return True
 
 
 def who_is_it(form: Form, at: datetime) -> dict[str, Any]:
@@ -240,8 +245,8 @@ def _shown(like: Like) -> dict[str, Any]:
     came = like.last_came_at
     facts = [
         words.day(person.birth_date) if person.birth_date else person.birth_year,
-        _say(N_("last came on {day}"), day=words.day(words.local(came).date())) if came else None,
-        _say(N_("IIN …{digits}"), digits=person.iin[-4:]) if person.iin else _say(N_("no IIN in the file")),
+        say(N_("last came on {day}"), day=words.day(words.local(came).date())) if came else None,
+        say(N_("IIN …{digits}"), digits=person.iin[-4:]) if person.iin else say(N_("no IIN in the file")),
     ]
     return {
         "id": like.person_id,
@@ -268,7 +273,7 @@ HOW_SHOWN: dict[str, Callable[[Any], str]] = {
 
 def _differing(name: str, known: Any) -> str:
     shown = HOW_SHOWN.get(name, str)(known) if known else words.DASH
-    return _say(N_("in the file {field}: {known}"), field=words.word("differs", name), known=shown)
+    return say(N_("in the file {field}: {known}"), field=words.word("differs", name), known=shown)
 
 
 def _place(address: Address) -> str:
@@ -365,7 +370,14 @@ def registered(appeal_id: UUID) -> Any:
         appeal=saved.state,
         items=appeals.to_do(saved, now()),
         differs=appeals.differs(saved.state),
+        due_on=screened_by(saved.state, request_language()),
     )
+
+
+def screened_by(appeal: Appeal, language: str) -> str | None:
+    """The day by which it is said what help there will be; None once that is done."""
+    screening = next((item for item in appeal.open if item.item == SCREENING), None)
+    return words.long_day(words.local(screening.due_at).date(), language) if screening else None
 
 
 @blueprint.get("/appeals/<uuid:appeal_id>/slip")
@@ -376,7 +388,6 @@ def slip(appeal_id: UUID) -> Any:
     log_reading(saved)
     person = intake().store.persons.get(saved.state.person_id).state
     language = ui.query(SlipArgs).get("language") or person.language or request_language()
-    screening = next((item for item in saved.state.open if item.item == "screening"), None)
     return ui.page(
         "intake/slip.html",
         id=saved.id,
@@ -385,11 +396,7 @@ def slip(appeal_id: UUID) -> Any:
         spoken=words.choices("spoken", LANGUAGES),
         center=reference.center(saved.state.center_id),
         registered_on=words.long_day(words.local(saved.state.registered_at).date(), language),
-        due_on=words.long_day(words.local(screening.due_at).date(), language) if screening else None,
+        due_on=screened_by(saved.state, language),
         _=lambda sentence, **values: text(sentence, language, **values),
-        gettext=_say,
+        gettext=say,
     )
-
-
-def _say(sentence: str, **values: Any) -> str:
-    return text(sentence, request_language(), **values)

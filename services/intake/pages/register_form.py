@@ -35,6 +35,7 @@ from shared.ui.forms import Form
 APPLICANT, HOUSEHOLD = "applicant.", "household."
 NOT = "_not"
 """Field: the id of somebody known who is said not to be the one described. Any number of times."""
+CLOCK = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?")
 SAID = {"true": True, "false": False}
 FOR_WORKERS = {
     "Only a given consent has scopes.": N_(
@@ -61,6 +62,7 @@ class AppealForm(AppealIn):
             "consent": {"given": None, **data.get("consent", {})},
             "applicant": without_bare_region(by_iin(data.get("applicant", {}))),
             "household": [by_iin(line) for line in data.get("household", [])],
+            "safe_contact": with_clock(data.get("safe_contact", {})),
         }
 
     @ma.post_load
@@ -122,6 +124,19 @@ def without_bare_region(described: Mapping[str, Any]) -> dict[str, Any]:
     address = described.get("address") or {}
     is_bare = "line" not in address and address.get("kato") == own_region()
     return {name: value for name, value in described.items() if name != "address" or not is_bare}
+
+
+def with_clock(safe_contact: Mapping[str, Any]) -> dict[str, Any]:
+    """Hours as people write them (9, 9:30, 9.30) as the schema wants them: 09:00."""
+    hours = safe_contact.get("hours")
+    if not hours:
+        return dict(safe_contact)
+    return {**safe_contact, "hours": {end: clock(at) for end, at in hours.items()}}
+
+
+def clock(typed: str) -> str:
+    match = CLOCK.fullmatch(typed.strip())
+    return f"{int(match[1]):02}:{match[2] or '00'}" if match else typed
 
 
 # What the form says so far --------------------------------------------------------------------------
@@ -215,13 +230,13 @@ def number(form: Form) -> Number | None:
     if not typed:
         return None
     if typed.isdigit() and len(typed) < DIGITS:
-        return Number("plain", _say(N_("{n} of 12 digits"), n=len(typed)))
+        return Number("plain", say(N_("{n} of 12 digits"), n=len(typed)))
     try:
         iin = number_of(typed)
     except iins.BadIin as error:
-        return Number("late", _say(Iin.default_error_messages[error.reason]))
+        return Number("late", say(Iin.default_error_messages[error.reason]))
     born = iins.likely_birth_date(iin, today())
-    return Number("done", _say(N_("the number is right")), born, iin.sex)
+    return Number("done", say(N_("the number is right")), born, iin.sex)
 
 
 def fill_in(form: Form) -> None:
@@ -246,8 +261,8 @@ def born_note(form: Form, said: Description) -> str:
     if found is None or found.birth_date is None:
         return years
     if number_of(form.value("applicant.iin")).born_on(said.birth_date):
-        return _say(N_("as in the IIN, {years}"), years=years)
-    return _say(N_("not the one in the IIN, {years}"), years=years)
+        return say(N_("as in the IIN, {years}"), years=years)
+    return say(N_("not the one in the IIN, {years}"), years=years)
 
 
 # How far it is --------------------------------------------------------------------------------------
@@ -276,8 +291,8 @@ def states(form: Form, said: Description) -> dict[str, State]:
 def _danger_state(form: Form) -> State:
     open_ = [kind for kind, answer in vars_of(said_danger(form)).items() if answer is None]
     if not open_:
-        return State(_say(N_("answered")), "done")
-    return State(_say(N_("not asked: {questions}"), questions=words.count("question", len(open_))), "soon")
+        return State(say(N_("answered")), "done")
+    return State(say(N_("not asked: {questions}"), questions=words.count("question", len(open_))), "soon")
 
 
 def vars_of(danger: Danger) -> dict[str, bool | None]:
@@ -286,38 +301,38 @@ def vars_of(danger: Danger) -> dict[str, bool | None]:
 
 def _applicant_state(form: Form, said: Description) -> State:
     if not (said.family_name and said.given_name):
-        return State(_say(N_("no name")), "soon")
+        return State(say(N_("no name")), "soon")
     if not (said.iin or said.no_iin_reason):
-        return State(_say(N_("no IIN")), "soon")
+        return State(say(N_("no IIN")), "soon")
     if not form.value("applicant.address.line").strip():
-        return State(_say(N_("no address")), "soon")
-    return State(_say(N_("filled in")), "done")
+        return State(say(N_("no address")), "soon")
+    return State(say(N_("filled in")), "done")
 
 
 def _contact_state(form: Form) -> State:
     if form.value("safe_contact.sms") == "yes" and not said_danger(form).domestic_violence:
-        return State(_say(N_("SMS may be sent")), "done")
-    return State(_say(N_("we send no SMS")), "contact")
+        return State(say(N_("SMS may be sent")), "done")
+    return State(say(N_("we send no SMS")), "contact")
 
 
 def _household_state(form: Form) -> State:
     rows = len(form.rows("household"))
-    return State(words.count("person", rows) if rows else _say(N_("nobody named")), "plain")
+    return State(words.count("person", rows) if rows else say(N_("nobody named")), "plain")
 
 
 def _story_state(form: Form) -> State:
     if not form.value("need").strip():
-        return State(_say(N_("not told yet")), "soon")
+        return State(say(N_("not told yet")), "soon")
     chosen = len(form.values("grounds"))
-    return State(words.count("ground", chosen), "done") if chosen else State(_say(N_("no grounds")), "soon")
+    return State(words.count("ground", chosen), "done") if chosen else State(say(N_("no grounds")), "soon")
 
 
 def _consent_state(form: Form) -> State:
     if form.value("consent.given") == "false":
-        return State(_say(N_("refused")), "soon")
+        return State(say(N_("refused")), "soon")
     if is_consented(form):
-        return State(_say(N_("given")), "done")
-    return State(_say(N_("not given yet")), "soon")
+        return State(say(N_("given")), "done")
+    return State(say(N_("not given yet")), "soon")
 
 
 def missing(form: Form) -> list[tuple[str, str]]:
@@ -399,5 +414,6 @@ def to_keep(form: Form) -> list[tuple[str, str]]:
     return typed if set(typed) - at_first else []
 
 
-def _say(sentence: str, **values: Any) -> str:
+def say(sentence: str, **values: Any) -> str:
+    """A sentence in the reader's language, its `{placeholders}` filled."""
     return text(sentence, request_language(), **values)

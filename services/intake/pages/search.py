@@ -43,6 +43,7 @@ def search() -> Any:
         "intake/search.html",
         active="search",
         form=form,
+        searched=form.value("q"),
         rows=[row(person, family) for person, family in persons],
         cut=len(persons) == MOST,
         appeal=appeal_numbered(form.data["q"], {family.id for _, family in persons}),

@@ -8,6 +8,9 @@ const LIVE_MS = 100; // a screen reader hears only what comes into a live region
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 for (const part of [Button, Checkboxes, ErrorSummary, Radios, ServiceNavigation, SkipLink, SortableTable, ButtonMenu]) createAll(part);
 
+// On a telephone the parts of a file stand in one line that scrolls: the current one is brought into sight.
+document.querySelector(".bt-sub-navigation [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Keys
 
 const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
