@@ -210,7 +210,7 @@ def show(
         dangers=[(kind, getattr(appeal.danger, kind)) for kind in dangers.KINDS],
         differs=differs(appeal),
         outcomes=[(each, words.word("outcome", each), words.word("outcome_hint", each)) for each in OUTCOMES],
-        bodies=[(each, words.word("agency_kind", each)) for each in bodies],
+        bodies=[(each, words.word("body", each)) for each in bodies],
         how_told=HOW_TOLD,
         colleagues=colleagues(appeal),
     )

@@ -177,8 +177,8 @@ def test_each_body_is_told_by_the_form_of_notices(world, browser):
     path = f"appeals/{appeal['id']}"
     page = browser(path)
     assert {"notice-police", "notice-health"} <= items(appeal)
-    assert "Police Department" in page.text
-    assert "Health Department" in page.text
+    assert "The police" in page.text
+    assert "Health care" in page.text
     fields = {**form_of(page, "notices"), "body": "police", "how": "phone"}
     later = browser(path, {**fields, "told_at": (now() + timedelta(days=2)).strftime(LOCAL)})
     assert later.status_code == 422
