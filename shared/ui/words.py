@@ -203,7 +203,7 @@ def clock(
     elif with_partner:
         state, words = "partner", word("clock", "partner", language, span=span(left, language))
     else:
-        soon = local(due_at).date() == local(now).date() or due_at - now < timedelta(hours=24)
+        soon = local(due_at).date() == local(now).date() or due_at - now <= timedelta(hours=24)
         state = "soon" if soon else "later"
     return Clock(state, words.replace(" ", NBSP) if len(words) < 12 else words, when(due_at, language))
 

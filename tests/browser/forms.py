@@ -9,8 +9,6 @@ from playwright.sync_api import Page
 
 from shared.embedded.stack import Stack
 
-SELECT = "[name='{}'][value='{}']"
-
 
 def log_in_on(page: Page, stack: Stack, login: str) -> None:
     """Fill the issuer's page, which stands there, and send it."""
@@ -25,9 +23,8 @@ def day(iso: str) -> str:
 
 
 def choose(page: Page, name: str, value: str) -> None:
-    """A radio button or a box. Theirs are drawn by the label, so it is that which is pressed."""
-    box = page.locator(SELECT.format(name, value))
-    page.locator(f"label[for='{box.get_attribute('id')}']").click()
+    """A radio button or a box."""
+    page.locator(f"[name='{name}'][value='{value}']").check()
 
 
 def write(page: Page, name: str, text: str) -> None:

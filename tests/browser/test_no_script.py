@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.families import WORKER, Families, appeals_of, somebody
 from tests.browser.forms import choose, register, write
 from tests.browser.speech import Speech
+from tests.system.family import DOMAINS
 
 say = Speech("ru")
 
@@ -61,8 +62,8 @@ def test_a_command_of_intake(page: Page, families: Families, people):
 def test_a_command_of_casework(page: Page, families: Families, people):
     case = families.case()
     page.goto(f"/casework/cases/{case['id']}/assessment")
-    for box in page.locator("input[name^='domains.'][value='2']").all():
-        page.locator(f"label[for='{box.get_attribute('id')}']").click()
+    for domain in DOMAINS:
+        choose(page, f"domains.{domain}", "2")
     page.locator("[data-main]").click()
     expect(page).to_have_url(re.compile(f"/casework/cases/{case['id']}$"))
     assert people(WORKER).get(f"/casework/v1/cases/{case['id']}")["state"] == "planning"

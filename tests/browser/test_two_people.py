@@ -8,10 +8,7 @@ from playwright.sync_api import expect
 
 from shared.ui import words
 from tests.browser.families import HEAD, WORKER, Families
-from tests.browser.forms import write
-from tests.browser.speech import Speech
-
-say = Speech("ru")
+from tests.browser.forms import choose, write
 
 
 def test_the_second_sees_what_has_changed_and_keeps_his_text(window, families: Families, people):
@@ -20,16 +17,15 @@ def test_the_second_sees_what_has_changed_and_keeps_his_text(window, families: F
     second.expects(409)
     for each in (first, second):
         each.page.goto(f"/casework/cases/{case['id']}/closure")
-        each.page.locator("[name=reason]").first.wait_for(state="attached")
 
     first.page.goto(f"/casework/cases/{case['id']}/help")
     first.page.locator("[name=kind]").select_option("benefit")
-    first.page.locator("label", has_text=say.word("condition", "home")).click()
+    choose(first.page, "condition", "home")
     first.page.locator("[data-main]").click()
     expect(first.page).to_have_url(re.compile(f"/casework/cases/{case['id']}$"))
 
     page = second.page
-    page.locator("label", has_text=say.word("closing_reason", "moved")).click()
+    choose(page, "reason", "moved")
     write(page, "note", "Семья переехала к родным.")
     page.locator("[data-main]").click()
     summary = page.get_by_role("alert")

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from shared.embedded.stack import Stack
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+"""How long anything is waited for; on a busy machine that is no failure."""
 GONE_ON = "net::ERR_ABORTED"
 """What a request ends with when the person has gone on to another page."""
 

@@ -190,7 +190,7 @@ def show(
     if sent and form:
         shown[sent] = form
     chosen = shown["notices"].value("body")
-    if chosen in reference.SERVICE_KINDS and chosen not in bodies:
+    if words.has("body", chosen) and chosen not in bodies:
         bodies.append(chosen)  # told meanwhile: the form shows what was chosen
     return ui.form_page(
         "intake/appeal.html",

@@ -89,11 +89,12 @@ def show(
     changes: Sequence[Mapping[str, Any]] = (),
 ) -> Any:
     """The file. `chosen`: see FileArgs; `sent`: the form that is given back, by its command; `changes`: what happened meanwhile."""
+    arrived = wait_for_own_change()
     at, family, sent = now(), saved.state, sent or {}
     services = [service for service in SERVICES if service in chosen]
     position = decode_cursor(chosen.get("before"), history.HAPPENED)
     events, following = history.timeline(intake(), saved.id, position, EVENTS, services)
-    items, shown = open_items(saved, at), files.shown_family(intake(), saved)
+    items, shown = open_items(saved, at, arrived), files.shown_family(intake(), saved)
     intake().store.access_log.write(actor(), at, what="family", family_ids=[saved.id], subject=saved.id)
     return ui.form_page(
         "intake/family.html",
@@ -104,6 +105,7 @@ def show(
         household=household(shown),
         appeals=files.appeals(intake(), actor(), {"family_id": saved.id}, None, APPEALS)[0],
         to_do=items,
+        arrived=arrived,
         all_asked=all_asked(family.danger),
         forms={command: sent.get(command) or blank(command, saved) for command in COMMANDS},
         acts=may_act(actor(), family.holder, family.center_id),
@@ -120,11 +122,11 @@ def show(
     )
 
 
-def open_items(saved: Saved[Family], at: datetime) -> list[rows.Row]:
+def open_items(saved: Saved[Family], at: datetime, arrived: bool) -> list[rows.Row]:
     """What waits to be done for the family, of all services. What this browser has just done is not offered again."""
     found = intake().store.worklist.of_family(saved.id)
     done = ui.just_done()
-    if not wait_for_own_change() and done:
+    if done and not arrived:
         found = [row for row in found if row["subject"] != done[0]]
     return rows.shown(intake(), found, at)
 

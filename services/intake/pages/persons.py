@@ -181,7 +181,7 @@ def show_consents(saved: Saved[Person], form: Form) -> Any:
         ended=[consent for consent in saved.state.consents if consent.withdrawn_at],
         given={consent.scope: consent.given_at for consent in saved.state.consents},
         works=PROCESSING in held,
-        small=forms.blank(version=saved.version),
+        own_form=lambda: forms.blank(version=saved.version),
     )
 
 

@@ -114,6 +114,7 @@ def show(form: Form, status: int = 200, *, rows: Sequence[int] | None = None, is
     at = now()
     said = typed.described(form)
     own = intake().store.drafts.own(actor().sub, at)
+    others = [draft for draft in own if draft.key != form.key] if request.method == "GET" else []
     return ui.page(
         "intake/register.html",
         status,
@@ -123,7 +124,7 @@ def show(form: Form, status: int = 200, *, rows: Sequence[int] | None = None, is
         mistakes=typed.mistakes(form),
         is_alike=is_alike,
         at=at,
-        drafts=[draft_row(draft) for draft in own if draft.key != form.key],
+        drafts=[draft_row(draft) for draft in others],
         saved_at=next((draft.saved_at for draft in own if draft.key == form.key), None),
         states=typed.states(form, said),
         missing=typed.missing(form),

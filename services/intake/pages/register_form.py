@@ -289,14 +289,11 @@ def states(form: Form, said: Description) -> dict[str, State]:
 
 
 def _danger_state(form: Form) -> State:
-    open_ = [kind for kind, answer in vars_of(said_danger(form)).items() if answer is None]
-    if not open_:
+    danger = said_danger(form)
+    n = sum(getattr(danger, kind) is None for kind in dangers.KINDS)
+    if not n:
         return State(say(N_("answered")), "done")
-    return State(say(N_("not asked: {questions}"), questions=words.count("question", len(open_))), "soon")
-
-
-def vars_of(danger: Danger) -> dict[str, bool | None]:
-    return {kind: getattr(danger, kind) for kind in dangers.KINDS}
+    return State(say(N_("not asked: {questions}"), questions=words.count("question", n)), "soon")
 
 
 def _applicant_state(form: Form, said: Description) -> State:
@@ -348,6 +345,8 @@ def missing(form: Form) -> list[tuple[str, str]]:
     return [(named[code], words.word("field", code)) for code in ORDER if code in named]
 
 
+PLACES = {"match": "#who"}
+"""Where on the page something is said for which there is no field."""
 ORDER = (
     "danger",
     "channel",
@@ -382,7 +381,7 @@ def group_of(path: str) -> str:
 def mistakes(form: Form) -> list[dict[str, str]]:
     """The form's errors, each with the name of its field and a link to it."""
     return [
-        {"text": f"{_label(path)}: {forms.said(texts[0])}", "href": f"#{path}"}
+        {"text": f"{_label(path)}: {forms.said(texts[0])}", "href": PLACES.get(group_of(path), f"#{path}")}
         for path, texts in form.errors.items()
     ]
 

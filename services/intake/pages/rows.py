@@ -41,6 +41,10 @@ PLACES = {
 }
 """Where the next action is done: by what the item is of, and the action (`ask`: by the item); `""` for all others."""
 
+SAID = {("message", "tell"): "tell-another-way", ("referral", "carry-out"): "carry-out-referral"}
+"""Where one code means two things: whom to tell is a body for an appeal and the citizen for a message; a plan is carried out by its
+holder, a referral by the agency."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -71,7 +75,7 @@ def group_of(row: Mapping[str, Any], now: datetime) -> str:
         return "overdue"
     if row["owner"]["kind"] == "agency":
         return "partner"
-    if words.local(row["due_at"]).date() == words.local(now).date() or left < timedelta(hours=24):
+    if words.local(row["due_at"]).date() == words.local(now).date() or left <= timedelta(hours=24):
         return "today"
     return "week" if left < WEEK else "later"
 
@@ -91,12 +95,16 @@ def _row(row: Mapping[str, Any], now: datetime) -> Row:
         name=person["name"],
         age=words.age(person["birth_date"]),
         badges=row["badges"],
-        what=words.item(row["item"]),
-        action=words.word("next_action", row["next_action"]),
+        what=words.item(_said(row, "item")),
+        action=words.word("next_action", _said(row, "next_action")),
         href=href_of(row),
         owner=row["owner"],
         holder=row["holder"],
     )
+
+
+def _said(row: Mapping[str, Any], name: str) -> str:
+    return SAID.get((row["kind"], row[name]), row[name])
 
 
 def href_of(row: Mapping[str, Any]) -> str:

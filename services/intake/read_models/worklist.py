@@ -76,9 +76,13 @@ class Worklist:
     # ------------------------------------------------------------------ reading
 
     def has(self, subject: str, sequence: str) -> bool:
-        """Whether what a subject said up to `sequence` has arrived here."""
-        found = self.subjects.find_one({"_id": subject, "sequence": {"$gte": sequence}}, {"_id": 1})
-        return found is not None
+        """Whether what a subject said up to `sequence` stands here. Its document is written before its items: as long as one of
+        them is open on the word of an older event, the newer one is still being written."""
+        heard = self.subjects.find_one({"_id": subject, "sequence": {"$gte": sequence}})
+        if heard is None:
+            return False
+        behind = {"subject": subject, "open": True, "sequence": {"$lt": heard["sequence"]}}
+        return self.items.find_one(behind, {"_id": 1}) is None
 
     def of_family(self, family_id: str) -> list[dict[str, Any]]:
         """All open items of a family, by due time. Whether the family may be read, the caller has asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from services.intake.domain.appeal import CHANNELS, HOW_TOLD, OUTCOMES, STATES
+from services.intake.domain.danger import KINDS
+from services.intake.domain.person import FACTS, SafeContact
+from services.intake.schemas.commands import GROUNDS
+from shared.ui import words
 from tests.service.intake.world import (
     FAR,
     NO_DANGER,
@@ -257,6 +263,17 @@ def test_a_form_that_came_too_late_still_shows_what_was_typed(world, browser):
     assert "cannot be sent any more" in page.text
 
 
+def test_a_form_given_back_after_a_new_log_in_stands_there_as_it_was_typed(world, browser):
+    appeal = world.comes()
+    path = f"appeals/{appeal['id']}"
+    mine = {**form_of(browser(path), "screening"), "outcome": "redirect", "note": "Моя запись", "_restore": "1"}
+    page = browser(path, mine)
+    assert page.status_code == 200
+    assert value_of(page, "note") == "Моя запись"
+    assert form_of(page, "screening")["_key"] == mine["_key"]
+    assert world.sees(path)["state"] == "registered"
+
+
 def test_nobody_reads_what_is_not_his(world, browser):
     appeal = world.comes(danger=VIOLENCE)
     path = f"appeals/{appeal['id']}"
@@ -316,3 +333,24 @@ def test_the_pages_speak_the_readers_language(world, browser, language):
     assert f'lang="{language}"' in page.text
     assert word in page.text
     assert browser("appeals", language=language).status_code == 200
+
+
+def test_every_code_that_the_pages_show_has_a_word(world):
+    codes = {
+        "appeal_state": STATES,
+        "channel": CHANNELS,
+        "outcome": OUTCOMES,
+        "outcome_hint": OUTCOMES,
+        "how_told": HOW_TOLD,
+        "danger": KINDS,
+        "field": FACTS,
+        "differs": [
+            *(f"safe_contact.{each.name}" for each in fields(SafeContact)),
+            *(f"danger.{kind}" for kind in KINDS),
+        ],
+        "body": world.intake.policy.bodies(KINDS),
+        "told": world.intake.policy.bodies(KINDS),
+        "ground_plain": GROUNDS,
+    }
+    missing = [(group, code) for group, some in codes.items() for code in some if not words.has(group, code)]
+    assert not missing

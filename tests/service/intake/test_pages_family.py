@@ -464,3 +464,18 @@ def test_that_the_same_person_came_elsewhere_is_looked_at(world: World):
     done = sent(world, f"families/{id}", note, version_of(world, "families", id))
     assert done.status_code == 303
     assert items(world.sees(f"families/{id}")) == set()
+
+
+def test_a_change_has_arrived_only_when_its_items_have(world: World):
+    appeal = world.comes()
+    worklist, id = world.intake.store.worklist, appeal["id"]
+    worklist.apply(world.told("appeals", id))
+    world.does(f"appeals/{id}/screening", SCREENED)
+    newest = world.told("appeals", id)[-1]
+    assert not worklist.has(id, newest.sequence)
+    # half of it: the subject is written, its items are not yet
+    worklist.subjects.update_one({"_id": id}, {"$set": {"sequence": newest.sequence}})
+    assert not worklist.has(id, newest.sequence)
+    worklist.apply(world.told("appeals", id))
+    assert worklist.has(id, newest.sequence)
+    assert worklist.of_family(appeal["family_id"]) == []

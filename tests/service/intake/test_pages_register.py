@@ -134,6 +134,25 @@ def test_an_iin_says_the_date_of_birth_that_nobody_typed(world, browser):
     assert world.sees(f"persons/{appeal['person_id']}")["birth_date"] == day.isoformat()
 
 
+def test_hours_are_written_as_people_write_them(world, browser):
+    fields = browser.typed(safe_contact={"sms": "no", "hours": {"from": "9", "to": "18.30"}})
+    person = world.sees(f"persons/{appeal_of(world, browser.send('register', fields))['person_id']}")
+    assert person["safe_contact"]["hours"] == {"from": "09:00", "to": "18:30"}
+    fields = browser.typed(safe_contact={"sms": "no", "hours": {"from": "утром", "to": "18"}})
+    answer = browser.send("register", fields)
+    assert answer.status_code == 422
+    assert value(answer, "safe_contact.hours.from") == "утром"
+
+
+def test_the_region_that_stands_in_the_form_from_the_start_is_no_address(world, browser):
+    alone = browser.typed(somebody(address={"kato": "710000000"}))
+    person = world.sees(f"persons/{appeal_of(world, browser.send('register', alone))['person_id']}")
+    assert person["address"] is None
+    whole = browser.typed(somebody(address={"kato": "710000000", "line": "Кенесары, 40"}))
+    person = world.sees(f"persons/{appeal_of(world, browser.send('register', whole))['person_id']}")
+    assert person["address"]["line"] == "Кенесары, 40"
+
+
 def test_what_is_wrong_with_an_iin_is_said_while_it_is_typed(browser):
     number = synthetic_iin(born(), 4)
     wrong = number[:11] + str((int(number[11]) + 1) % 10)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from services.notifications.domain.templates import LANGUAGES
+from services.notifications.pages import ABOUT
+from services.notifications.schemas import CLASSES, STATES
+from shared.ui import words
 from tests.service.notifications.test_api import a_message, failed, lines
 from tests.service.notifications.tools import (
     PHONE,
@@ -22,6 +28,8 @@ from tests.service.notifications.tools import (
 )
 from tests.tokens import token
 
+TIMELINE = Path(__file__).parents[3] / "services/intake/policy/timeline.toml"
+"""Knows the reasons that intake gives for not writing."""
 WORKER, OTHER, SUPERVISOR, FAR = "worker.astana", "worker2.astana", "supervisor.astana", "worker.almaty"
 
 
@@ -190,3 +198,19 @@ def test_the_pages_speak_the_readers_language(service, intake, browser, language
         page = browser(path, language=language)
         assert f'lang="{language}"' in page.text
         assert word in page.text
+
+
+def test_every_code_that_the_pages_show_has_a_word_and_a_place(service):
+    templates = service.policy.templates
+    assert set(ABOUT) == set(templates)
+    codes = {
+        "template": templates,
+        "message_about": templates,
+        "message_state": STATES,
+        "message_class": CLASSES,
+        "message_step": ("created", "sent", "delivered", "told"),
+        "language": LANGUAGES,
+        "message_reason": tomllib.loads(TIMELINE.read_text("utf-8"))["code"]["reason"],
+    }
+    missing = [(group, code) for group, some in codes.items() for code in some if not words.has(group, code)]
+    assert not missing

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.intake.domain.iin import BadIin, check_digit, parse, synthetic_iin, warnings
+from services.intake.domain.iin import (
+    BadIin,
+    check_digit,
+    likely_birth_date,
+    parse,
+    synthetic_iin,
+    warnings,
+)
 
 days = st.dates(date(1800, 1, 1), date(2099, 12, 31))
 
@@ -138,3 +145,14 @@ def test_a_synthetic_number_warns_of_another_day_but_not_of_century_or_sex():
     assert warnings(iin, date(1990, 5, 17), "female") == ()
     assert warnings(iin, date(2090, 5, 17), "male") == ()
     assert warnings(iin, date(1990, 5, 18), "male") == ("iin-date-mismatch",)
+
+
+@given(day=days, today=st.dates(date(2020, 1, 1), date(2099, 12, 31)))
+def test_the_likely_birth_date_is_what_the_number_says_or_the_latest_day_of_a_synthetic_one(day, today):
+    real = real_iin(day, "female", 7)
+    assume(real is not None)
+    assert likely_birth_date(parse(real, synthetic=False), today) == day
+    likely = likely_birth_date(parse(synthetic_iin(day, 0), synthetic=True), today)
+    assert likely <= today
+    assert f"{likely:%y%m%d}" == f"{day:%y%m%d}"
+    assert day > today or likely >= day
