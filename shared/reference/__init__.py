@@ -207,7 +207,6 @@ def levels() -> tuple[Level, ...]:
 @cache
 def staff() -> tuple[Staff, ...]:
     """The workers and supervisors among the demo users."""
-    users = tomllib.loads((FOLDER / "demo_users.toml").read_text("utf-8"))["user"]
     return tuple(
         Staff(
             id=user["login"],
@@ -216,10 +215,20 @@ def staff() -> tuple[Staff, ...]:
             role=role,
             active=user.get("active", True),
         )
-        for user in users
+        for user in _demo_users()
         for role in user["roles"]
         if role in ("worker", "supervisor")
     )
+
+
+@cache
+def user_names() -> dict[str, str]:
+    """Login → name of all demo users, those of agencies and regions too."""
+    return {user["login"]: user["name"] for user in _demo_users()}
+
+
+def _demo_users() -> list[dict[str, Any]]:
+    return tomllib.loads((FOLDER / "demo_users.toml").read_text("utf-8"))["user"]
 
 
 def region(code: str) -> Region | None:

@@ -72,6 +72,7 @@ class Form:
     notice: Refusal | None = None
     stale: bool = False
     was_sent: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -84,8 +85,10 @@ class Form:
     def values(self, name: str) -> list[str]:
         return self.raw.getlist(name)
 
-    def error(self, name: str) -> str | None:
-        """What is wrong with a field, in the reader's language. None for nothing."""
+    def error(self, name: str, label: str | None = None) -> str | None:
+        """What is wrong with a field, in the reader's language. None for nothing. `label`: what the field is called on the page."""
+        if label:
+            self.labels[name] = str(label)
         found = self.errors.get(name)
         return said(found[0]) if found else None
 
@@ -95,8 +98,11 @@ class Form:
 
     @property
     def summary(self) -> list[dict[str, str]]:
-        """All errors, each with a link to its field."""
-        return [{"text": said(texts[0]), "href": f"#{name}"} for name, texts in self.errors.items()]
+        """All errors, each with a link to its field and what the field is called."""
+        return [
+            {"text": said(texts[0]), "href": f"#{name}", "label": self.labels.get(name, "")}
+            for name, texts in self.errors.items()
+        ]
 
     def once(self) -> Once:
         """For a create."""

@@ -114,7 +114,13 @@ def _loader(folders: list[Path]) -> Any:
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """A page from a template."""
+    """A page from a template.
+
+    The summary of what is wrong stands above the fields that tell what they are called, so a page with errors is rendered twice.
+    """
+    form = values.get("form")
+    if isinstance(form, forms.Form) and form.errors:
+        render_template(template, **values)
     return _html(render_template(template, **values), status)
 
 

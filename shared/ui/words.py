@@ -218,15 +218,13 @@ def age(born: date | str | None, on: date | None = None) -> int | None:
 
 
 def staff(id: str, language: str | None = None) -> str:
-    """The name of a member of staff or of a demo user; what acts by itself is "the system"; else the id."""
-    if id in ("system", "clock"):
+    """The name of a member of staff, of a demo user, or of an agency whose program acts under its id; what acts by itself is
+    "the system"; else the id."""
+    if id in ("system", "clock") or id.startswith("service-"):
         return word("role", "service", language)
-    return _staff_names().get(id, id)
-
-
-@cache
-def _staff_names() -> dict[str, str]:
-    return {each.id: each.name for each in reference.staff()}
+    if has("agency", id):
+        return word("agency", id, language)
+    return reference.user_names().get(id, id)
 
 
 def owner(kind: str, id: str, language: str | None = None) -> str:

@@ -1,4 +1,7 @@
-"""Working a page by the keyboard alone, as somebody does who sees where the focus is."""
+"""Working a page by the keyboard alone, as somebody does who sees where the focus is.
+
+Fields are named as the form names them (`applicant.iin`), links and buttons as they are announced.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ MOST_STEPS = 250
 
 
 class Keyboard:
-    """The keyboard of one tab. Everything is named as it is announced: role and accessible name."""
+    """The keyboard of one tab. Each method fails where no key leads to what was asked for."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def to(self, target: Locator) -> Locator:
-        """Tab until it has the focus. Fails where it is not on the page, or no Tab leads there."""
+        """Tab until it has the focus."""
         expect(target).to_be_visible()
         for _ in range(MOST_STEPS):
             if has_focus(target):
@@ -25,59 +28,55 @@ class Keyboard:
             self.page.keyboard.press("Tab")
         raise AssertionError(f"no Tab leads to {target}")
 
-    def reach(self, role: str, name: str | re.Pattern[str], *, within: Locator | None = None) -> Locator:
-        """The same, for what is announced like this."""
-        place = within or self.page
-        return self.to(place.get_by_role(role, name=name, exact=isinstance(name, str)).first)
-
-    def press(self, role: str, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
+    def press(self, role: str, name: str | re.Pattern[str]) -> None:
         """A button or a link: go there and press Enter."""
-        self.reach(role, name, within=within)
+        self.to(self.page.get_by_role(role, name=name, exact=isinstance(name, str)).first)
         self.page.keyboard.press("Enter")
 
-    def write(self, name: str | re.Pattern[str], text: str, *, within: Locator | None = None) -> None:
-        """A field: go there and put this text in the place of what it holds."""
-        self.reach("textbox", name, within=within)
+    def write(self, field: str, text: str) -> None:
+        """Go to the field and put this text in the place of what it holds."""
+        self.to(self._field(field))
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
-    def tick(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> None:
-        box = self.reach("checkbox", name, within=within)
+    def tick(self, field: str, value: str) -> None:
+        box = self.to(self._field(field, value))
         self.page.keyboard.press("Space")
         expect(box).to_be_checked()
 
-    def answer(self, question: str | re.Pattern[str], answer: str | re.Pattern[str]) -> None:
-        """One of several answers to a question: the first is reached by Tab, the others by arrows."""
-        self.choose(self.page.get_by_role("group", name=question, exact=isinstance(question, str)), answer)
-
-    def choose(self, group: Locator, answer: str | re.Pattern[str]) -> None:
-        wanted = group.get_by_role("radio", name=answer, exact=isinstance(answer, str))
+    def choose(self, field: str, value: str) -> None:
+        """One of several answers: some is reached by Tab, the others from there by arrows."""
+        answers, wanted = self.page.locator(f"[name='{field}']"), self._field(field, value)
         expect(wanted).to_be_visible()
-        self._into(group)
+        self._to_one_of(answers)
         self.page.keyboard.press("Space")
-        for _ in range(group.get_by_role("radio").count()):
+        for _ in range(answers.count()):
             if wanted.is_checked():
                 return
             self.page.keyboard.press("ArrowDown")
-        raise AssertionError(f"no arrow leads to {answer!r}")
+        raise AssertionError(f"no arrow leads to {field} {value}")
 
-    def select(self, name: str | re.Pattern[str], option: str, *, within: Locator | None = None) -> None:
+    def select(self, field: str, value: str) -> None:
         """An option of a list: go to the list, and down until it stands there."""
-        box = self.reach("combobox", name, within=within)
+        box = self.to(self._field(field))
         self.page.keyboard.press("Home")
         for _ in range(box.locator("option").count()):
-            if box.evaluate("box => box.selectedOptions[0].text.trim()") == option:
+            if box.input_value() == value:
                 return
             self.page.keyboard.press("ArrowDown")
-        raise AssertionError(f"no arrow leads to {option!r}")
+        raise AssertionError(f"no arrow leads to {field} {value}")
 
-    def _into(self, group: Locator) -> None:
-        radios = group.get_by_role("radio")
+    def _field(self, name: str, value: str | None = None) -> Locator:
+        of_value = f"[value='{value}']" if value is not None else ""
+        return self.page.locator(f"main [name='{name}']{of_value}:not([type=hidden])")
+
+    def _to_one_of(self, answers: Locator) -> None:
+        name = answers.first.get_attribute("name")
         for _ in range(MOST_STEPS):
-            if any(has_focus(radio) for radio in radios.all()):
+            if self.page.evaluate("document.activeElement.name") == name:
                 return
             self.page.keyboard.press("Tab")
-        raise AssertionError("no Tab leads to the answers")
+        raise AssertionError(f"no Tab leads to {name}")
 
 
 def has_focus(target: Locator) -> bool:

@@ -111,33 +111,31 @@ def registers(desk: Desk, person: dict[str, Any]) -> None:
     keys, page = desk.keys, desk.page
     keys.press("link", kk("Register an appeal"))
     for kind in ("life", "child", "domestic_violence"):
-        keys.answer(kk.word("danger_question", kind), kk("No"))
+        keys.choose(f"danger.{kind}", "false")
 
-    keys.answer(kk("How did they get in touch?", "intake"), capital(kk.word("channel", "window")))
-    keys.write(kk("IIN", "intake"), person["iin"], within=page.locator("#applicant"))
-    born = page.locator("#applicant").get_by_role("textbox", name=kk("Date of birth", "intake"), exact=True)
+    keys.choose("channel", "window")
+    keys.write("applicant.iin", person["iin"])
+    born = page.locator("[name='applicant.birth_date']")
     expect(born).to_have_value(day(person["birth_date"]))  # by the IIN
-    keys.answer(kk("Sex", "intake"), capital(kk.word("sex", person["sex"])))
-    for label, name in (("Family name", "family_name"), ("Given name", "given_name"), ("Telephone", "phone")):
-        keys.write(kk(label, "intake"), person[name], within=page.locator("#applicant"))
-    keys.select(kk("Which language we speak", "intake"), kk.word("spoken", "kk"))
-    keys.write(kk("Street, house, flat", "intake"), "Үйі жоқ")
+    keys.choose("applicant.sex", person["sex"])
+    for name in ("family_name", "given_name", "phone"):
+        keys.write(f"applicant.{name}", person[name])
+    keys.select("applicant.language", "kk")
+    keys.write("applicant.address.line", "Үйі жоқ")
 
-    keys.answer(kk("Who else can read SMS on this telephone?", "intake"), kk.word("sms_answer", "yes"))
+    keys.choose("safe_contact.sms", "yes")
 
     keys.press("button", kk("Add a person", "intake"))
-    child = page.get_by_role("group", name=kk("Family member № {n}", "intake", n=1))
-    keys.select(kk("Relation", "intake"), kk.word("relation", "child"), within=child)
-    keys.write(kk("Family name", "intake"), person["family_name"], within=child)
-    keys.write(kk("Given name", "intake"), "Бала", within=child)
+    keys.select("household.0.relation", "child")
+    keys.write("household.0.family_name", person["family_name"])
+    keys.write("household.0.given_name", "Бала")
 
-    keys.write(kk("In the person’s own words, two or three sentences", "intake"), "Тұратын жер керек.")
-    keys.tick(kk.word("ground_plain", "homelessness"))
+    keys.write("need", "Тұратын жер керек.")
+    keys.tick("grounds", "homelessness")
 
-    for scope in ("processing", "sms"):
-        keys.tick(kk.word("scope", scope))
-    keys.tick(kk.word("service_kind", "health"))
-    keys.answer(kk("Has the person signed?", "intake"), kk("Yes, on paper or electronically", "intake"))
+    for scope in ("processing", "sms", "share:health"):
+        keys.tick("consent.scopes", scope)
+    keys.choose("consent.given", "true")
 
     desk.send("/registered$")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -147,53 +145,50 @@ def registers(desk: Desk, person: dict[str, Any]) -> None:
 
 def screens(desk: Desk, person: dict[str, Any]) -> None:
     desk.take(person, "screen")
-    desk.keys.answer(kk("What do we do?", "intake"), kk.word("outcome", "open-case"))
-    desk.keys.write(kk("Why, in two or three sentences", "intake"), "Жоспар керек.")
-    desk.keys.press("button", kk("Record assessment", "intake"))
+    desk.keys.choose("outcome", "open-case")
+    desk.keys.write("note", "Жоспар керек.")
+    desk.keys.to(desk.page.locator("#screening button"))
+    desk.page.keyboard.press("Enter")
     expect(desk.page.locator("#toasts")).to_contain_text(kk("Saved."))
 
 
 def assesses(desk: Desk, person: dict[str, Any]) -> None:
     desk.take(person, "assess")
     for domain in DOMAINS:
-        desk.keys.answer(kk.word("domain", domain), re.compile("^2"))
-    expect(desk.page.locator("#level")).to_contain_text("20")  # counted while it is filled in
+        desk.keys.choose(f"domains.{domain}", "2")
+    level = desk.page.locator("#level")  # counted while it is filled in
+    expect(level).to_contain_text(kk("All domains are rated.", "casework"))
     desk.send("/casework/cases/[^/]+$")
 
 
 def plans(desk: Desk, person: dict[str, Any]) -> None:
     keys = desk.keys
     desk.take(person, "plan")
-    keys.write(kk("Goal {n}", "casework", n=1), "Қысқа баспана")
-    row = desk.page.get_by_role("group", name=kk("Measure in row {n}", "casework", n=1))
-    keys.select(kk("What", "casework"), kk.word("measure_kind", "medical"), within=row)
-    keys.select(kk("Who gives it", "casework"), kk.word("responsible", "agency"), within=row)
-    keys.write(kk("By when", "casework"), f"{today() + timedelta(days=20):%d.%m.%Y}", within=row)
-    keys.select(kk("Which partner, if it is known", "casework"), kk.word("agency", AGENCY), within=row)
+    keys.write("goals", "Қысқа баспана")
+    keys.select("measures.0.kind", "medical")
+    keys.select("measures.0.responsible.type", "agency")
+    keys.write("measures.0.due_on", f"{today() + timedelta(days=20):%d.%m.%Y}")
+    keys.select("measures.0.responsible.agency_id", AGENCY)
     desk.send("/casework/cases/[^/]+$")
 
 
 def signs(desk: Desk, person: dict[str, Any], who: str) -> None:
     desk.take(person, "sign")
-    desk.keys.answer(kk("Who signs", "casework"), kk.word("signer", who))
-    desk.keys.answer(kk("How", "casework"), kk.word("method", "paper"))
-    if who == "family":
-        who_of_it = kk("If the family signs: who of it", "casework")
-        desk.keys.answer(who_of_it, kk("the one who applied", "casework"))
+    desk.keys.choose("by", who)
+    desk.keys.choose("method", "paper")
     desk.send("/casework/cases/[^/]+$")
 
 
 def refers(desk: Desk, person: dict[str, Any]) -> None:
     keys = desk.keys
     desk.take(person, "refer")
-    keys.select(kk("What help is needed", "referrals"), kk.word("service_kind", "health"))
-    services = desk.page.get_by_role("group", name=kk("Services that fit", "referrals"))
-    keys.to(services.get_by_role("radio").first)
-    desk.page.keyboard.press("Space")
-    keys.answer(kk("How urgent", "referrals"), kk.word("priority", "routine"))
-    keys.write(kk("Why the family is sent, and what is asked for", "referrals"), "Дәрігер керек.")
+    keys.select("service_kind", "health")
+    expect(desk.page.locator("[name=service_id]").first).to_be_visible()  # the services that fit have come
+    keys.choose("service_id", "service-health-astana")
+    keys.choose("priority", "routine")
+    keys.write("reason", "Дәрігер керек.")
     for field in ("name", "phone", "need"):
-        keys.tick(kk.word("disclose", field))
+        keys.tick("disclose", field)
     desk.send("/referrals/referrals/[^/]+$")
 
 
@@ -269,7 +264,3 @@ def comes_to_the_worker(people: Any, person: dict[str, Any]) -> dict[str, Any]:
     if case["holder"] != WORKER:
         people(HEAD).command(path(case), "assign", {"holder": WORKER, "reason": "Отбасыны біледі."})
     return case
-
-
-def capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -17,6 +17,7 @@ from shared.http.docs import path_of
 from shared.http.problems import PROBLEMS
 from shared.http.strict import method_of
 from shared.i18n import languages, text
+from shared.ui import Pages
 from tests.architecture.test_routes import SERVICES, application_of
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -82,6 +83,11 @@ def test_the_document_is_valid(document):
     assert document["openapi"].startswith("3.1")
 
 
+def is_page(app, endpoint: str) -> bool:
+    """Pages are for people; tests/browser walks over them."""
+    return isinstance(app.blueprints.get(endpoint.rpartition(".")[0]), Pages)
+
+
 def test_every_route_of_the_interface_is_documented(app, document):
     """So that tests that walk over the documents walk over everything."""
     interface = f"/{app.name}/v1/"
@@ -92,7 +98,11 @@ def test_every_route_of_the_interface_is_documented(app, document):
         for method in (rule.methods or set()) & set(METHODS)
     }
     assert routes == {(method, path) for method, path, _ in operations(document)}
-    others = {rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(interface)}
+    others = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if not rule.rule.startswith(interface) and not is_page(app, rule.endpoint)
+    }
     assert not {rule for rule in others if "<" in rule} - {f"/{app.name}/docs/<name>", "/problems/<slug>"}
 
 

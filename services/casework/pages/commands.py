@@ -66,7 +66,12 @@ def last_assessment(saved: Saved[Case]) -> Mapping[str, Any]:
 
 
 def scale(saved: Saved[Case], form: Form) -> Mapping[str, Any]:
-    return {"domains": DOMAINS, "ratings": RATINGS, "running": running_level(saved.state, form)}
+    return {
+        "domains": DOMAINS,
+        "ratings": RATINGS,
+        "running": running_level(saved.state, form),
+        "labels": {f"domains.{domain}": words.word("domain", domain) for domain in DOMAINS},
+    }
 
 
 def running_level(case: Case, form: Form) -> dict[str, Any]:

@@ -266,7 +266,12 @@ def test_a_form_that_came_too_late_still_shows_what_was_typed(world, browser):
 def test_a_form_given_back_after_a_new_log_in_stands_there_as_it_was_typed(world, browser):
     appeal = world.comes()
     path = f"appeals/{appeal['id']}"
-    mine = {**form_of(browser(path), "screening"), "outcome": "redirect", "note": "Моя запись", "_restore": "1"}
+    mine = {
+        **form_of(browser(path), "screening"),
+        "outcome": "redirect",
+        "note": "Моя запись",
+        "_restore": "1",
+    }
     page = browser(path, mine)
     assert page.status_code == 200
     assert value_of(page, "note") == "Моя запись"

@@ -26,6 +26,7 @@ class Told(Schema):
     n = Count(1)
     at = Moment()
     line = ma.fields.Nested(Line)
+    other = ma.fields.Nested(Line, allow_none=True)
     lines = ma.fields.List(ma.fields.Nested(Line))
     note = Text(50, multiline=True, allow_none=True)
 
@@ -73,6 +74,16 @@ def test_an_emptied_field_of_a_patch_says_null(sent):
     assert sent(("kind", "a"), ("note", ""), empty_is_null=True).body["note"] is None
 
 
+def test_a_part_of_a_patch_is_null_only_when_all_of_it_was_emptied(sent):
+    emptied = ("other.name", ""), ("other.born", " ")
+    assert sent(*emptied, empty_is_null=True).body["other"] is None
+    assert "other" not in sent(*emptied).body
+    assert "other" not in sent(("kind", "a"), empty_is_null=True).body
+    assert sent(("other.name", ""), ("other.born", "7.4.1989"), empty_is_null=True).body["other"] == {
+        "born": "1989-04-07"
+    }
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [("n", "many"), ("n", "9" * 30), ("at", "tomorrow"), ("at", "99.99.2026 10:20"), ("kind", "c"), ("danger", "perhaps")],
@@ -81,7 +92,8 @@ def test_what_cannot_be_read_is_an_error_at_its_field_and_stays_as_typed(sent, f
     form = sent(*{"danger": "true", "kind": "a", field: typed}.items())
     assert list(form.errors) == [field]
     assert form.value(field) == typed
-    assert form.data is None and not form.ready
+    assert form.data is None
+    assert not form.ready
 
 
 def test_rows_left_empty_vanish_and_errors_stand_at_the_rows_that_are_shown(sent):
@@ -97,7 +109,8 @@ def test_rows_left_empty_vanish_and_errors_stand_at_the_rows_that_are_shown(sent
     assert form.rows("lines") == [0, 1]
     assert form.value("lines.0.name") == "Дана"
     assert list(form.errors) == ["lines.1.name"]
-    assert form.summary == [{"text": form.error("lines.1.name"), "href": "#lines.1.name"}]
+    error = form.error("lines.1.name", "Name")
+    assert form.summary == [{"text": error, "href": "#lines.1.name", "label": "Name"}]
 
 
 def test_the_key_travels_in_the_form_and_a_bad_one_is_replaced(sent):
@@ -110,7 +123,9 @@ def test_the_key_travels_in_the_form_and_a_bad_one_is_replaced(sent):
 def test_a_form_given_back_is_not_carried_out(sent):
     form = sent(("_restore", "1"), ("kind", "c"), ("_key", "k-1"))
     assert not form.ready
-    assert form.errors == {} and form.value("kind") == "c" and form.key == "k-1"
+    assert form.errors == {}
+    assert form.value("kind") == "c"
+    assert form.key == "k-1"
 
 
 def test_what_is_refused_because_of_what_was_typed_stands_in_the_form():
@@ -121,7 +136,8 @@ def test_what_is_refused_because_of_what_was_typed_stands_in_the_form():
     assert form.attempt(lambda: refuse(Invalid({"kind": ["no"]}))) is None
     assert form.errors == {"kind": ["no"]}
     assert form.attempt(lambda: refuse(Stale())) is None
-    assert form.stale and form.notice.slug == "stale"
+    assert form.stale
+    assert form.notice.slug == "stale"
     assert form.attempt(lambda: refuse(WrongState(["x"]))) is None
     assert form.notice.slug == "wrong-state"
     assert form.attempt(lambda: "done") == "done"
@@ -137,7 +153,8 @@ def test_initial_values_stand_as_a_person_would_type_them():
     assert form.value("danger.child") == "false"
     assert form.values("kinds") == ["x", "y"]
     assert form.value("lines.0.n") == "1"
-    assert form.version == 3 and form.key != forms.blank().key
+    assert form.version == 3
+    assert form.key != forms.blank().key
 
 
 def test_messages_for_programs_are_said_to_people():
