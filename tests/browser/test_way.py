@@ -92,6 +92,7 @@ def logs_in(desk: Desk, stack: Any) -> None:
 
 
 def search(desk: Desk, words: str) -> None:
+    desk.page.wait_for_load_state()  # the key is the script's
     desk.page.keyboard.press("/")
     expect(desk.page.locator("#search")).to_be_focused()
     desk.page.keyboard.insert_text(words)
@@ -197,9 +198,9 @@ def sees_what_became_of_it(desk: Desk, person: dict[str, Any], referral: dict[st
     desk.keys.press("link", re.compile(person["family_name"]))
     page = desk.page
     expect(page.get_by_role("heading", level=1)).to_contain_text(person["family_name"])
-    expect(page.get_by_role("link", name=referral["number"]).first).to_be_visible()  # the panel of referrals
+    expect(page.locator(f"a[href='/referrals/referrals/{referral['id']}']").first).to_be_visible()
     expect(page.get_by_text(kk.word("referral_state", "completed")).first).to_be_visible()
-    expect(page.get_by_text(kk.word("template", "help-given")).first).to_be_visible()  # the panel of messages
+    expect(page.get_by_text(kk.word("template", "help-given")).first).to_be_visible()
     for service in SERVICES:
         expect(
             page.locator("#events").get_by_text(kk.word("service", service), exact=True).first
@@ -219,8 +220,9 @@ def approves(page: Page, person: dict[str, Any]) -> None:
 
 def accepts(partner: Window, referral: dict[str, Any], person: dict[str, Any]) -> None:
     page = partner.page
-    open_until(page, "/referrals/inbox", page.get_by_text(referral["number"]))
-    page.get_by_role("link", name=referral["number"]).first.click()
+    line = page.locator(f"a[href^='/referrals/inbox/{referral['id']}']")
+    open_until(page, "/referrals/inbox", line)
+    line.first.click()
     expect(page.get_by_text(person["family_name"])).to_have_count(0)
     page.get_by_role("button", name=ru("Accept", "referrals"), exact=True).click()
 
