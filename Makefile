@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 INSTALL = @$(PYTHON) -I shared/embedded/install.py
 
 FAST = unit architecture contract
-TIERS = $(FAST) service convergence system crash
+TIERS = $(FAST) service convergence system browser crash
 # The tests of a tier are in tests/TIER, but for this one: it is the short form of `make faults`.
 FOLDER_crash = tests/faults
 
@@ -18,12 +18,12 @@ SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
 
 .DEFAULT_GOAL = help
-.PHONY: help run kafka test fast lint $(TIERS) faults demo token settings lock clean
+.PHONY: help run kafka test fast lint $(TIERS) faults bench-pages demo token settings lock clean
 .NOTPARALLEL:
 
 help: ## this list
 	@echo "Birtereze. make …"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-10s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  %-13s%s\n", name, $$0 }'
 	@echo "One tier of the tests alone: make TIER, one of $(TIERS)"
 
 run: ## start the whole stack on this machine; Ctrl-C stops it
@@ -70,6 +70,10 @@ faults: ## the promises under faults, on both logs, and builds broken on purpose
 	$(INSTALL) test $(VENV)
 	$(INSTALL) kafka $(VENV)
 	@$(PY) -m tests.faults
+
+bench-pages: ## how long each page takes to answer, with 200 families
+	$(INSTALL) run $(VENV)
+	@$(PY) -m benchmarks.pages
 
 settings: ## write docs/settings.md anew, from the settings classes
 	$(INSTALL) run $(VENV)

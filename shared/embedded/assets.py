@@ -38,7 +38,8 @@ def publish(packages, assets):
     for folder in ("npm", "images", "fonts", "licences"):
         (assets / folder).mkdir(parents=True)
     for path in PUBLISHED:
-        (assets / "npm" / Path(path).name).write_text(without_source_map((packages / path).read_text("utf-8")), "utf-8")
+        text = without_faces(without_source_map((packages / path).read_text("utf-8")))
+        (assets / "npm" / Path(path).name).write_text(text, "utf-8")
     for icon in sorted((packages / ICONS).glob("icon-*.svg")):  # the styles of MOJ link to them; its crests stay where they are
         shutil.copyfile(icon, assets / "images" / icon.name)
     publish_fonts(packages / PLEX, assets)
@@ -68,6 +69,12 @@ def font_faces(styles):
 def without_source_map(text):
     """Without the link to a map that is not served: browsers' tools would ask for it in vain."""
     return re.sub(r"\s*(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$", "\n", text)
+
+
+def without_faces(text):
+    """Without typefaces of its own: they are not published, and a browser that lays a page out before our styles have come would
+    ask for them."""
+    return re.sub(r"@font-face\{[^}]*\}", "", text)
 
 
 def licence(package):

@@ -41,6 +41,20 @@ class Families:
         self.world.at_rest()  # else what others hear of the family makes versions stale
         return {**case, "holder": WORKER}
 
+    def signed(self) -> Thing:
+        """A plan that both have signed: it waits for the head of the center."""
+        case = self.case()
+        holder = self.people(WORKER)
+        due = (today() + timedelta(days=20)).isoformat()
+        measures = [{"kind": "housing", "responsible": {"type": "center"}, "due_on": due}]
+        holder.command(path(case), "assessment", {"domains": dict.fromkeys(DOMAINS, 2)})
+        holder.command(path(case), "plan", {"goals": ["Қысқа баспана"], "measures": measures})
+        holder.command(path(case), "plan/sign", {"by": "worker", "method": "paper"})
+        family = {"by": "family", "person_id": case["person_id"], "method": "paper"}
+        saved = holder.command(path(case), "plan/sign", family)
+        self.world.at_rest()
+        return saved
+
     def running(self, **more: Any) -> Thing:
         """A case with an approved plan: a measure of the health agency and one of the center."""
         return planned(self.people, self.case(**more), head=HEAD)
@@ -97,16 +111,7 @@ class Families:
 
     @cached_property
     def approval(self) -> Thing:
-        """A plan that both have signed."""
-        case = self.case()
-        holder = self.people(WORKER)
-        due = (today() + timedelta(days=20)).isoformat()
-        measures = [{"kind": "housing", "responsible": {"type": "center"}, "due_on": due}]
-        holder.command(path(case), "assessment", {"domains": dict.fromkeys(DOMAINS, 2)})
-        holder.command(path(case), "plan", {"goals": ["Қысқа баспана"], "measures": measures})
-        holder.command(path(case), "plan/sign", {"by": "worker", "method": "paper"})
-        family = {"by": "family", "person_id": case["person_id"], "method": "paper"}
-        return holder.command(path(case), "plan/sign", family)
+        return self.signed()
 
     @cached_property
     def requested(self) -> Thing:

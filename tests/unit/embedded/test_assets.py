@@ -32,7 +32,8 @@ def packages(tmp_path: Path) -> Path:
         write(made / name / "package.json", json.dumps({"name": name, "version": "5.3.0", "license": "MIT"}))
     for path in assets.PUBLISHED:
         comment = "/*# sourceMappingURL=a.map */" if path.endswith("css") else "//# sourceMappingURL=a.map"
-        write(made / path, f"{Path(path).name}{comment}")
+        face = "@font-face{font-family:Theirs;src:url(/assets/fonts/bold.woff2)}" if path.endswith("css") else ""
+        write(made / path, f"{face}{Path(path).name}{comment}")
     write(made / assets.GOVUK / "dist/govuk/assets/fonts/bold.woff2")
     for image in ("icon-close.svg", "moj-logotype-crest-2024.svg", "govuk-logotype-crown.png"):
         write(made / assets.ICONS / image)
@@ -67,6 +68,11 @@ def test_every_face_names_a_file_that_is_there_and_no_other(published: Path):
     for font in (published / "fonts").iterdir():
         assert f"url(/assets/fonts/{font.name}?v=5.3.0) format('woff2');" in styles
     assert styles.count("url(") == styles.count("@font-face") == len(list((published / "fonts").iterdir()))
+
+
+def test_no_styles_ask_for_a_typeface_that_is_not_there(published: Path):
+    for path in published.glob("npm/*-frontend.min.css"):
+        assert path.read_text().strip() == path.name
 
 
 def test_no_file_asks_for_a_map_that_is_not_there(published: Path):
