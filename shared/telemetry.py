@@ -92,7 +92,8 @@ def configure(service: str, level: str = "info") -> None:
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        library = logging.getLogger(name)
+        library.setLevel(max(library.level, logging.WARNING))  # whoever wants it quieter still has said so
     for name in ("gunicorn.error", "gunicorn.access"):  # gunicorn gives them handlers of their own
         library = logging.getLogger(name)
         library.handlers.clear()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any
 
 from services.referrals.domain import referral as domain
@@ -123,13 +123,13 @@ def case_to_refer(referrals: Referrals, actor: Actor, case_id: str, measure: int
 
 
 def _arrived(referrals: Referrals, case_id: str, measure: int | None) -> KnownCase | None:
-    end = time.monotonic() + ARRIVES_SECONDS
+    end = monotonic() + ARRIVES_SECONDS
     while True:
         case = referrals.store.cases.find(case_id)
         whole = case is not None and (measure is None or case.measure(measure) is not None)
-        if whole or time.monotonic() > end:
+        if whole or monotonic() > end:
             return case
-        time.sleep(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)
 
 
 def directory(

@@ -179,7 +179,8 @@ def _java() -> list[str]:
 
 def _format(properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+    # In one word: one id in 64 begins with a hyphen, and would be taken for an option.
+    command = [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise Trouble(f"Kafka's folder could not be made ready: {done.stderr.strip().splitlines()[-1:]}")

@@ -197,7 +197,7 @@ def test_a_case_that_arrives_late_is_waited_for(
         looks.append(seconds)
         world.hears(late.appeal_says(False), late.says(CaseOpened, appeal_id=fresh()))
 
-    monkeypatch.setattr("services.referrals.queries.time.sleep", look)
+    monkeypatch.setattr("services.referrals.queries.sleep", look)
     assert "New referral" in seen(worker.get(new(late)))
     assert len(looks) == 1
     assert last_line(world, late.family_id) == ("case", WORKER, late.id)
