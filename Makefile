@@ -16,6 +16,7 @@ SIDE_BY_SIDE_unit = -n 2
 SIDE_BY_SIDE_service = -n 2 --dist loadfile
 SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
+SIDE_BY_SIDE_browser = -n 2
 
 .DEFAULT_GOAL = help
 .PHONY: help run kafka test fast lint $(TIERS) faults bench-pages demo token settings lock clean

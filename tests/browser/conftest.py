@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from shared.embedded.ports import free_base
+from shared.embedded.ports import WEB, free_base
 from shared.embedded.stack import Stack
 from tests.browser.families import Families
 from tests.browser.window import PATIENCE_MS, Window, log_in, open_window
@@ -33,6 +33,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory):
     folder: Path = tmp_path_factory.mktemp("browser") / "data"
     with Stack(folder, free_base()) as stack:
         yield stack
+        assert wordless(stack) == []
+
+
+def wordless(stack: Stack) -> list[str]:
+    """Codes that some page had no word for: a dash for the reader, a line in the log."""
+    lines = [line for service in WEB for line in stack.log_file(service).read_text().splitlines()]
+    return [line for line in lines if "no word for a code" in line]
 
 
 @pytest.fixture(scope="session")

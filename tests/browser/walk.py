@@ -37,10 +37,8 @@ def of(address: str, thing: str, key: str = "id") -> Callable[[Families], str]:
 
 
 def send(page: Page) -> None:
-    """Send the page's form as it is: with nothing in it, or with what was there at first."""
-    page.locator(
-        "main form[method=post] button[type=submit]:visible, main form[method=post] button:not([type]):visible"
-    ).last.click()
+    """Send the page's form as it is: with nothing in it, or with what stood there at first."""
+    page.locator("main [data-main]").first.click()
 
 
 def search_nobody(page: Page) -> None:
@@ -70,7 +68,7 @@ SHELL = (
 INTAKE = (
     Stop("worklist", WORKER, at("/intake/worklist")),
     Stop("worklist-filtered", WORKER, at("/intake/worklist?show=danger&service=intake")),
-    Stop("worklist-nothing", WORKER, at("/intake/worklist?holder=nobody")),
+    Stop("worklist-nothing", WORKER, at("/intake/worklist?show=overdue&service=notifications")),
     Stop("worklist-center", HEAD, at("/intake/worklist?view=center")),
     Stop("worklist-nobody", HEAD, at("/intake/worklist?view=nobody")),
     Stop("register", WORKER, at("/intake/register")),
@@ -93,14 +91,13 @@ INTAKE = (
     Stop("members", WORKER, of("/intake/families/{}/members", "in_danger", "family_id")),
     Stop("readers", WORKER, of("/intake/families/{}/readers", "in_danger", "family_id")),
     Stop("identity", WORKER, of("/intake/families/{}/identity", "in_danger", "family_id")),
-    Stop("names", WORKER, of("/intake/families/names?ids={}", "in_danger", "family_id")),
     Stop("person", WORKER, of("/intake/persons/{}", "in_danger", "person_id")),
     Stop("consents", WORKER, of("/intake/persons/{}/consents", "in_danger", "person_id")),
 )
 
 CASEWORK = (
     Stop("cases", WORKER, at("/casework/cases")),
-    Stop("cases-of-the-center", HEAD, at("/casework/cases?mine=false")),
+    Stop("cases-of-the-center", HEAD, at("/casework/cases?state=all&holder=all")),
     Stop("case-in-assessment", WORKER, of("/casework/cases/{}", "assessment")),
     Stop("case-in-planning", WORKER, of("/casework/cases/{}", "planning")),
     Stop("case-waiting", HEAD, of("/casework/cases/{}", "approval")),
@@ -172,6 +169,7 @@ STOPS = SHELL + INTAKE + CASEWORK + REFERRALS + NOTIFICATIONS
 
 ASIDE = {
     "session.callback": "the issuer leads here; where it succeeds it leads on",
+    "names_pages.names": "no page, but the names that lists of other services get by script",
     "session.language": "keeps the language and leads back",
 }
 """Endpoints that show no page, and why."""
