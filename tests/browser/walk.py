@@ -52,7 +52,7 @@ def search_somebody(page: Page) -> None:
 
 
 def open_client(page: Page) -> None:
-    page.locator("form[action$='/client'] button").click()
+    page.locator("form[action*='/client'] button").click()
 
 
 SHELL = (
