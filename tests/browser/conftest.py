@@ -23,6 +23,7 @@ from tests.oracle import World
 ARGUMENTS = (
     "--no-sandbox",  # a container has no rights to make one
     "--disable-dev-shm-usage",
+    "--disable-gpu",  # there is none, and playing one costs time
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 expect.set_options(timeout=PATIENCE_MS)
