@@ -7,11 +7,12 @@ PY = $(VENV)/bin/python
 INSTALL = @$(PYTHON) -I shared/embedded/install.py
 
 FAST = unit architecture contract
-TIERS = $(FAST) service convergence system browser crash
+TIERS = $(FAST) service log_kafka convergence system browser crash
 # The tests of a tier are in tests/TIER, but for this one: it is the short form of `make faults`.
 FOLDER_crash = tests/faults
 
-# Files of these tiers run side by side, each process with a mongod or a stack of its own.
+# Files of these tiers run side by side, each process with a mongod or a stack of its own. Those of log_kafka do not: they kill and
+# measure in seconds, and want the machine for themselves.
 SIDE_BY_SIDE_unit = -n 2
 SIDE_BY_SIDE_service = -n 2 --dist loadfile
 SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
