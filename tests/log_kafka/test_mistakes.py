@@ -18,7 +18,7 @@ from shared.settings import BadSetting
 from tests.service.spine.conftest import TOPIC
 from tests.service.spine.tools import ROOT
 
-WORKER = Path(__file__).parents[1] / "spine" / "worker_process.py"
+WORKER = Path(__file__).parents[1] / "service" / "spine" / "worker_process.py"
 
 
 def worker(settings, topic: str = TOPIC) -> subprocess.CompletedProcess:
