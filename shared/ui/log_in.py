@@ -166,7 +166,11 @@ def _cookie(state: str) -> str:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_log_in().settings.pages_client_secret or "unset", salt="log-in")
+    """Raises Unavailable where the secret of the pages' client is not set: an attempt that anybody can sign is none."""
+    secret = _log_in().settings.pages_client_secret
+    if not secret:
+        raise Unavailable(detail=N_("The log-in service does not answer right now."))
+    return URLSafeTimedSerializer(secret, salt="log-in")
 
 
 def _log_in() -> LogIn:

@@ -31,6 +31,17 @@ def at(address: str) -> Callable[[Families], str]:
     return lambda families: address
 
 
+def busy(address: str) -> Callable[[Families], str]:
+    """The address of a list on which something stands: of a family in danger, of a case under way, with a partner."""
+
+    def opens(families: Families) -> str:
+        assert families.in_danger
+        assert families.requested
+        return address
+
+    return opens
+
+
 def of(address: str, thing: str, key: str = "id") -> Callable[[Families], str]:
     """The address with something of a family's in it: of("/casework/cases/{}", "closed")."""
     return lambda families: address.format(getattr(families, thing)[key])
@@ -66,10 +77,11 @@ SHELL = (
 )
 
 INTAKE = (
-    Stop("worklist", WORKER, at("/intake/worklist")),
-    Stop("worklist-filtered", WORKER, at("/intake/worklist?show=danger&service=intake")),
+    Stop("worklist", WORKER, busy("/intake/worklist")),
+    Stop("worklist-filtered", WORKER, busy("/intake/worklist?show=danger&service=intake")),
     Stop("worklist-nothing", WORKER, at("/intake/worklist?show=overdue&service=notifications")),
-    Stop("worklist-center", HEAD, at("/intake/worklist?view=center")),
+    Stop("worklist-center", HEAD, busy("/intake/worklist?view=center")),
+    Stop("worklist-center-all", HEAD, busy("/intake/worklist?view=center&show=all")),
     Stop("worklist-nobody", HEAD, at("/intake/worklist?view=nobody")),
     Stop("register", WORKER, at("/intake/register")),
     Stop("register-with-errors", WORKER, at("/intake/register"), then=send, status=422),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared import mongo
-from shared.log import kafka_reader, open_log
+from shared.log import kafka_reader
 from shared.settings import Settings
-from tests.service.spine.conftest import TOPIC, quiet, short_waits
+from tests.service.spine.conftest import database, quiet, short_waits
+from tests.service.spine.conftest import event_log as log
 from tests.service.spine.tools import Script
 
-__all__ = ["quiet", "short_waits"]
+__all__ = ["database", "log", "quiet", "short_waits"]
 
 
 @pytest.fixture(autouse=True)
@@ -22,19 +22,6 @@ def short_heartbeats(monkeypatch):
 @pytest.fixture
 def settings(mongo_url, kafka_bootstrap, prefix):
     return Settings(mongo_url=mongo_url, database_prefix=prefix, log="kafka", kafka_bootstrap=kafka_bootstrap)
-
-
-@pytest.fixture
-def log(settings):
-    log = open_log(settings)
-    log.create_topics([TOPIC])
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def database(mongo_client, prefix):
-    return mongo.database(mongo_client, f"{prefix}test")
 
 
 @pytest.fixture

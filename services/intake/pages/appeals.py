@@ -17,7 +17,7 @@ from services.intake.domain import danger as dangers
 from services.intake.domain.appeal import HOW_TOLD, OUTCOMES, STATES, TRANSITIONS, Appeal
 from services.intake.domain.items import Notice, Remark
 from services.intake.pages import names, rows
-from services.intake.pages.changes import since_opened
+from services.intake.pages.changes import meanwhile
 from services.intake.queries import people, worklist
 from services.intake.schemas.commands import AssignIn, NoticeIn, ScreeningIn
 from services.intake.use_cases import appeals as use_cases
@@ -139,11 +139,7 @@ def act(appeal_id: UUID) -> Any:
     if form.ready and (saved := form.attempt(lambda: do(form, str(appeal_id)))):
         return ui.done(saved, f"/intake/appeals/{saved.id}")
     current = reading.appeal(intake(), actor(), str(appeal_id))
-    if form.stale:
-        changes = since_opened(form, current.state.family_id, current.id)
-        form.renew(current.version)
-        return show(current, command, form, changes)
-    return show(current, command, form)
+    return show(current, command, form, meanwhile(form, current.state.family_id, current))
 
 
 def screen(form: Form, id: str) -> Saved[Appeal]:

@@ -22,7 +22,7 @@ from services.intake.domain.danger import all_asked
 from services.intake.domain.family import SAME_PERSON, Family
 from services.intake.domain.items import Notice, notice, waits_for
 from services.intake.pages import names, rows
-from services.intake.pages.changes import since_opened
+from services.intake.pages.changes import meanwhile
 from services.intake.pages.worklist import wait_for_own_change
 from services.intake.queries import files, history, people
 from services.intake.schemas.commands import NoteIn, NoticeIn
@@ -158,10 +158,7 @@ def act(family_id: UUID) -> Any:
     if form.ready and (saved := form.attempt(lambda: do(form, id))):
         return ui.done(saved, f"/intake/families/{id}")
     current = reading.family(intake(), actor(), id)
-    changes = since_opened(form, id, id)
-    if form.stale:
-        form.renew(current.version)
-    return show(current, {}, {command: form}, changes)
+    return show(current, {}, {command: form}, meanwhile(form, id, current))
 
 
 def tell(form: Form, id: str) -> Saved[Family]:

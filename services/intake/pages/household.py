@@ -10,7 +10,7 @@ from services.intake.api.here import intake
 from services.intake.domain.danger import KINDS
 from services.intake.domain.family import RELATIONS, Family
 from services.intake.pages import names
-from services.intake.pages.changes import since_opened
+from services.intake.pages.changes import meanwhile
 from services.intake.pages.families import household
 from services.intake.queries import files
 from services.intake.schemas.commands import FamilyDangerIn, MembersIn
@@ -151,9 +151,6 @@ def show_members(saved: Saved[Family], form: Form) -> Any:
 def show(template: str, saved: Saved[Family], form: Form, **values: Any) -> Any:
     """A page of a family with one form; the reading is logged like that of the file."""
     intake().store.access_log.write(actor(), now(), what="family", family_ids=[saved.id], subject=saved.id)
-    changes = since_opened(form, saved.id, saved.id)
-    if form.stale:
-        form.renew(saved.version)
     return ui.form_page(
         template,
         form,
@@ -161,6 +158,6 @@ def show(template: str, saved: Saved[Family], form: Form, **values: Any) -> Any:
         who=names.of_family(saved),
         family=saved.state,
         address=f"/intake/families/{saved.id}",
-        changes=changes,
+        changes=meanwhile(form, saved.id, saved),
         **values,
     )

@@ -11,7 +11,7 @@ from flask import request
 from services.intake.api.here import intake
 from services.intake.domain.person import PROCESSING, Person, standing
 from services.intake.pages import names
-from services.intake.pages.changes import since_opened
+from services.intake.pages.changes import meanwhile
 from services.intake.queries import people
 from services.intake.schemas.commands import ConsentsIn, PersonPatch, WithdrawIn
 from services.intake.schemas.said import LANGUAGES, NO_IIN_REASONS, SCOPES, SEXES
@@ -193,9 +193,6 @@ def show(template: str, saved: Saved[Person], form: Form, **values: Any) -> Any:
     family_id = saved.state.family_id
     family = reading.family(intake(), actor(), family_id)
     intake().store.access_log.write(actor(), now(), what="person", family_ids=[family_id], subject=saved.id)
-    changes = since_opened(form, family_id, saved.id)
-    if form.stale:
-        form.renew(saved.version)
     return ui.form_page(
         template,
         form,
@@ -204,6 +201,6 @@ def show(template: str, saved: Saved[Person], form: Form, **values: Any) -> Any:
         person=saved.state,
         person_id=saved.id,
         name=people.full_name(saved.state),
-        changes=changes,
+        changes=meanwhile(form, family_id, saved),
         **values,
     )

@@ -23,6 +23,7 @@ from services.intake.domain.person import Address
 from services.intake.drafts import Draft
 from services.intake.pages import appeals
 from services.intake.pages import register_form as typed
+from services.intake.pages import register_progress as progress
 from services.intake.pages.register_form import say
 from services.intake.queries.people import full_name
 from services.intake.schemas.commands import GROUNDS
@@ -121,13 +122,13 @@ def show(form: Form, status: int = 200, *, rows: Sequence[int] | None = None, is
         active="register",
         form=form,
         notice=ui.problem_of(form.notice) if form.notice else None,
-        mistakes=typed.mistakes(form),
+        mistakes=progress.mistakes(form),
         is_alike=is_alike,
         at=at,
         drafts=[draft_row(draft) for draft in others],
         saved_at=next((draft.saved_at for draft in own if draft.key == form.key), None),
-        states=typed.states(form, said),
-        missing=typed.missing(form),
+        states=progress.states(form, said),
+        missing=progress.missing(form),
         rows=form.rows("household") if rows is None else rows,
         **who_is_it(form, at),
         **what_is_next(form, at),
@@ -332,8 +333,8 @@ def draft() -> Any:
     return ui.page(
         "intake/register_draft.html",
         saved_at=now() if kept else None,
-        states=typed.states(form, said),
-        missing=typed.missing(form),
+        states=progress.states(form, said),
+        missing=progress.missing(form),
     )
 
 

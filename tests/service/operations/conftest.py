@@ -13,11 +13,12 @@ import structlog
 from shared import commands, consumer, mongo
 from shared.consumer import Consumer, Subscription
 from shared.events.cloudevents import Envelope
-from shared.log import open_log
 from shared.settings import Settings
+from tests.service.spine.conftest import TOPIC, database, event_log
 from tests.service.spine.tools import append
 
-TOPIC = "birtereze.test"
+__all__ = ["database", "event_log"]
+
 DONE = "kz.birtereze.test.thing-done.v1"
 
 
@@ -38,19 +39,6 @@ def settings(mongo_url, prefix, monkeypatch):
     monkeypatch.setenv("MONGO_URL", mongo_url)
     monkeypatch.setenv("DATABASE_PREFIX", prefix)
     return Settings(mongo_url=mongo_url, database_prefix=prefix)
-
-
-@pytest.fixture
-def event_log(settings):
-    log = open_log(settings)
-    log.create_topics([TOPIC])
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def database(mongo_client, prefix):
-    return mongo.database(mongo_client, f"{prefix}test")
 
 
 class Listening:

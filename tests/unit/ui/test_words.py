@@ -54,6 +54,15 @@ def test_every_next_action_of_the_policies_has_a_word_and_every_role():
     assert all(words.has("role", role) for role in ROLES)
 
 
+def test_every_body_that_has_to_be_told_has_its_words():
+    kinds = tomllib.loads((ROOT / "services/intake/policy/danger.toml").read_text("utf-8"))["danger"]
+    bodies = {body for kind in kinds.values() for body in kind["tell"]}
+    known = tomllib.loads((ROOT / "services/intake/policy/words.toml").read_text("utf-8"))
+    assert bodies <= set(known["body"])
+    assert bodies <= set(known["told"])
+    assert all(words.has("item", f"notice-{body}") for body in bodies)
+
+
 def test_reference_data_are_groups_of_their_own():
     assert words.word("ground", reference.grounds()[0].code, "kk") == reference.grounds()[0].name.kk
     assert words.word("center", "center-71-1", "en") == reference.center("center-71-1").name.en
