@@ -13,6 +13,7 @@ from services.intake.pages import household as household_pages
 from services.intake.pages import names as names_pages
 from services.intake.pages import persons as persons_pages
 from services.intake.pages import register as register_pages
+from services.intake.pages import registered as registered_pages
 from services.intake.pages import search as search_pages
 from services.intake.pages import worklist as worklist_page
 from services.intake.service import open_service
@@ -27,6 +28,7 @@ PAGES: tuple[Pages, ...] = (
     log_in.blueprint,
     worklist_page.blueprint,
     register_pages.blueprint,
+    registered_pages.blueprint,
     appeals_pages.blueprint,
     search_pages.blueprint,
     names_pages.blueprint,

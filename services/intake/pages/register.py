@@ -7,7 +7,7 @@ ever sent in the body of a request, never in an address.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,34 +15,28 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.datastructures import MultiDict
 
-from services.intake.api.appeals import log_reading
 from services.intake.api.here import intake
-from services.intake.domain.appeal import CHANNELS, SCREENING, Appeal
+from services.intake.domain.appeal import CHANNELS
 from services.intake.domain.family import RELATIONS
-from services.intake.domain.person import Address
 from services.intake.drafts import Draft
-from services.intake.pages import appeals
 from services.intake.pages import register_form as typed
 from services.intake.pages import register_progress as progress
-from services.intake.pages.register_form import say
-from services.intake.queries.people import full_name
+from services.intake.pages.register_who import answered, who_is_it
 from services.intake.schemas.commands import GROUNDS
 from services.intake.schemas.said import LANGUAGES, NO_IIN_REASONS, SEXES
-from services.intake.use_cases import reading
-from services.intake.use_cases.looking import Answer, Like, who_may_it_be
 from services.intake.use_cases.registration import register
 from shared import reference, ui
 from shared.http import actor, roles
 from shared.http.conditions import now
-from shared.http.fields import Code, Id, Schema
-from shared.i18n import N_, languages, request_language, text
+from shared.http.fields import Id, Schema
+from shared.i18n import request_language
 from shared.refusals import NotFound, PossibleDuplicate
 from shared.ui import Pages, forms, words
 from shared.ui.forms import Form
 
 blueprint = Pages("register_pages", __name__, url_prefix="/intake")
 
-PERSON, NEW, DO = "match.person_id", "match.new", "_do"
+DO = "_do"
 OWN_SCOPES = ("processing", "sms", "statistics")
 SHARED_SCOPES = tuple(f"share:{kind}" for kind in reference.SERVICE_KINDS)
 ROWS_AT_MOST = 30
@@ -52,12 +46,6 @@ class RegisterArgs(Schema):
     """`draft`: the id of a draft of the caller's own."""
 
     draft = Id()
-
-
-class SlipArgs(Schema):
-    """`language`: the family's, where nothing is said."""
-
-    language = Code(languages)
 
 
 # The page -------------------------------------------------------------------------------------------
@@ -192,97 +180,6 @@ def look() -> Any:
     )
 
 
-def answered(form: Form, button: str) -> bool:
-    """Put the answer that a button gives into the form: `is:<person>`, `not:<person>`, or `anew`. Whether it gives one."""
-    what, _, person_id = button.partition(":")
-    if what not in ("is", "not", "anew"):
-        return False
-    form.raw.poplist(PERSON)
-    if what == "anew":
-        form.raw.poplist(typed.NOT)
-    elif what == "is":
-        form.raw[PERSON] = person_id
-    else:
-        form.raw.add(typed.NOT, person_id)
-    return True
-
-
-def who_is_it(form: Form, at: datetime) -> dict[str, Any]:
-    """What the page says of the people known: `who` (`known`, `chosen`, `candidates`, `none`: which text stands there), `iin`,
-    `born_note`. The hidden fields `match.*` follow from it: an answer given about somebody else does not stay."""
-    said = typed.described(form)
-    answer = who_may_it_be(intake(), actor(), said, at)
-    denied = [like.person_id for like in answer.candidates if like.person_id in set(form.values(typed.NOT))]
-    chosen = next((one for one in answer.candidates if one.person_id == form.value(PERSON)), None)
-    rest = [one for one in answer.candidates if one.person_id not in denied]
-    is_new = bool(denied) and not rest and chosen is None
-    hidden = [(typed.NOT, id) for id in denied]
-    hidden += [(PERSON, chosen.person_id)] if chosen else [(NEW, "true")] if is_new else []
-    return {
-        "who": _which(answer, chosen, is_new, said),
-        "known": _shown(answer.known) if answer.known else None,
-        "chosen": _shown(chosen) if chosen else None,
-        "candidates": [_shown(like) for like in rest],
-        "hidden_match": hidden,
-        "iin": typed.number(form),
-        "born_note": typed.born_note(form, said),
-    }
-
-
-def _which(answer: Answer, chosen: Like | None, is_new: bool, said: Any) -> str:
-    if answer.known:
-        return "known"
-    if chosen:
-        return "chosen"
-    if is_new:
-        return "new"
-    if answer.candidates:
-        return "candidates"
-    is_described = said.iin or (said.family_name and said.given_name and (said.birth_date or said.birth_year))
-    return "nobody" if is_described else "too-little"
-
-
-def _shown(like: Like) -> dict[str, Any]:
-    person = like.person
-    came = like.last_came_at
-    facts = [
-        words.day(person.birth_date) if person.birth_date else person.birth_year,
-        say(N_("last came on {day}"), day=words.day(words.local(came).date())) if came else None,
-        say(N_("IIN …{digits}"), digits=person.iin[-4:]) if person.iin else say(N_("no IIN in the file")),
-    ]
-    return {
-        "id": like.person_id,
-        "name": full_name(person),
-        "score": round(like.score * 100),
-        "second": " · ".join(str(fact) for fact in facts if fact),
-        "href": f"/intake/families/{person.family_id}",
-        "is_it": words.word("that_is", person.sex or "unknown"),
-        "reasons": [(True, words.word("match_reason", each)) for each in like.reasons]
-        + [(False, _differing(each, getattr(person, each))) for each in like.differs],
-    }
-
-
-HOW_SHOWN: dict[str, Callable[[Any], str]] = {
-    "phone": lambda phone: f"…{phone[-4:]}",
-    "iin": lambda iin: f"…{iin[-4:]}",
-    "birth_date": words.day,
-    "sex": lambda sex: words.word("sex", sex),
-    "language": lambda language: words.word("spoken", language),
-    "no_iin_reason": lambda reason: words.word("no_iin_reason", reason),
-    "address": lambda address: _place(address),
-}
-
-
-def _differing(name: str, known: Any) -> str:
-    shown = HOW_SHOWN.get(name, str)(known) if known else words.DASH
-    return say(N_("in the file {field}: {known}"), field=words.word("differs", name), known=shown)
-
-
-def _place(address: Address) -> str:
-    region = reference.region_of(address.kato)
-    return address.line or (region.name[request_language()] if region else words.DASH)
-
-
 # What is next, the household, the draft ---------------------------------------------------------------
 
 
@@ -354,51 +251,3 @@ def drop(draft_id: UUID) -> Any:
     if found:
         intake().store.drafts.end(actor().sub, found.key, now())
     return redirect("/intake/register", 303)
-
-
-# Afterwards -----------------------------------------------------------------------------------------
-
-
-@blueprint.get("/appeals/<uuid:appeal_id>/registered")
-@roles("worker", "supervisor")
-def registered(appeal_id: UUID) -> Any:
-    """What has come of it: the number, who answers for it, and what is to be done"""
-    saved = reading.appeal(intake(), actor(), str(appeal_id))
-    log_reading(saved)
-    return ui.page(
-        "intake/registered.html",
-        active="register",
-        id=saved.id,
-        appeal=saved.state,
-        items=appeals.to_do(saved, now()),
-        differs=appeals.differs(saved.state),
-        due_on=screened_by(saved.state, request_language()),
-    )
-
-
-def screened_by(appeal: Appeal, language: str) -> str | None:
-    """The day by which it is said what help there will be; None once that is done."""
-    screening = next((item for item in appeal.open if item.item == SCREENING), None)
-    return words.long_day(words.local(screening.due_at).date(), language) if screening else None
-
-
-@blueprint.get("/appeals/<uuid:appeal_id>/slip")
-@roles("worker", "supervisor")
-def slip(appeal_id: UUID) -> Any:
-    """A sheet for the family to take along, in its own language. It says nothing that could endanger whoever carries it"""
-    saved = reading.appeal(intake(), actor(), str(appeal_id))
-    log_reading(saved)
-    person = intake().store.persons.get(saved.state.person_id).state
-    language = ui.query(SlipArgs).get("language") or person.language or request_language()
-    return ui.page(
-        "intake/slip.html",
-        id=saved.id,
-        appeal=saved.state,
-        language_of_slip=language,
-        spoken=words.choices("spoken", LANGUAGES),
-        center=reference.center(saved.state.center_id),
-        registered_on=words.long_day(words.local(saved.state.registered_at).date(), language),
-        due_on=screened_by(saved.state, language),
-        _=lambda sentence, **values: text(sentence, language, **values),
-        gettext=say,
-    )

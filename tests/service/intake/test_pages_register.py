@@ -166,7 +166,7 @@ def test_who_is_known_by_the_iin_stands_beside_the_form_and_in_the_access_log(wo
     before = len(world.lines_of(family_id))
     answer = browser.send("register/look", browser.typed({**known, "phone": "+77015550148"}), SECOND)
     assert known["family_name"] in answer.text
-    assert "…0147" in answer.text
+    assert "in the file telephone: …\u20600147" in answer.text
     written = world.lines_of(family_id)[before:]
     assert [(each["what"], each["actor"]) for each in written] == [("candidates", SECOND)]
 
