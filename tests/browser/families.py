@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from services.intake.domain.iin import synthetic_iin
 from shared.calendar import ALMATY
 from tests.callers import appeal, until
 from tests.oracle import World
@@ -16,6 +17,13 @@ WORKER, COLLEAGUE, HEAD = "worker.astana", "worker2.astana", "supervisor.astana"
 PARTNER, AGENCY = "partner.health.astana", "agency-health-astana"
 SAFE = {"life": False, "child": False, "domestic_violence": False}
 Thing = dict[str, Any]
+KNOWN = {
+    "iin": synthetic_iin(date(1991, 5, 6), 9_500),  # beyond the numbers that are drawn for others
+    "family_name": "Сынақбекова",
+    "given_name": "Ұқсас",
+    "birth_date": "1991-05-06",
+    "phone": "+77015550147",
+}
 
 
 @dataclass
@@ -87,6 +95,11 @@ class Families:
             household=[spouse, child],
             safe_contact={"sms": "no", "hours": {"from": "10:00", "to": "12:00"}, "code_word": "балабақша"},
         )
+
+    @cached_property
+    def known(self) -> Thing:
+        """Somebody whom a worker meets again."""
+        return self.appeal(applicant=KNOWN)
 
     @cached_property
     def assessment(self) -> Thing:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.browser.families import HEAD, PARTNER, WORKER, Families
+from tests.browser.families import HEAD, KNOWN, PARTNER, WORKER, Families
 
 NOBODY = ""
 
@@ -42,6 +42,16 @@ def busy(address: str) -> Callable[[Families], str]:
     return opens
 
 
+def known(address: str) -> Callable[[Families], str]:
+    """The address of a page on which the person `KNOWN` will be described, who has been here."""
+
+    def opens(families: Families) -> str:
+        assert families.known
+        return address
+
+    return opens
+
+
 def of(address: str, thing: str, key: str = "id") -> Callable[[Families], str]:
     """The address with something of a family's in it: of("/casework/cases/{}", "closed")."""
     return lambda families: address.format(getattr(families, thing)[key])
@@ -60,6 +70,17 @@ def search_nobody(page: Page) -> None:
 def search_somebody(page: Page) -> None:
     page.fill("#search", "Сынақ")
     page.press("#search", "Enter")
+
+
+def describe_known(page: Page) -> None:
+    page.fill("#applicant\\.iin", KNOWN["iin"])
+    send(page)
+
+
+def describe_alike(page: Page) -> None:
+    for name in ("family_name", "given_name", "birth_date"):
+        page.fill(f"#applicant\\.{name}", KNOWN[name])
+    send(page)
 
 
 def open_client(page: Page) -> None:
@@ -85,6 +106,8 @@ INTAKE = (
     Stop("worklist-nobody", HEAD, at("/intake/worklist?view=nobody")),
     Stop("register", WORKER, at("/intake/register")),
     Stop("register-with-errors", WORKER, at("/intake/register"), then=send, status=422),
+    Stop("register-known", WORKER, known("/intake/register"), then=describe_known, status=422),
+    Stop("register-alike", WORKER, known("/intake/register"), then=describe_alike, status=422),
     Stop("registered", WORKER, of("/intake/appeals/{}/registered", "in_danger")),
     Stop("slip", WORKER, of("/intake/appeals/{}/slip", "in_danger")),
     Stop("appeals", WORKER, at("/intake/appeals")),
