@@ -17,13 +17,6 @@ def readable(service: Notifications, actor: Actor, id: str) -> Saved[Message]:
     return saved
 
 
-def family_readable(service: Notifications, actor: Actor, id: str) -> None:
-    """Raises NotFound for a family that was heard of and that the caller may not read."""
-    file = service.store.files.file(id)
-    if file is not None and not may_read(actor, file):
-        raise NotFound
-
-
 def file_of(service: Notifications, message: Message) -> File:
     """What is known of the family's file, and what the message says itself: its word is never older."""
     return with_word_of(

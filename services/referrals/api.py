@@ -83,6 +83,7 @@ class ReferralItem(MethodView):
 class Client(MethodView):
     @roles(*AGENCY)
     @blueprint.response(200, CLIENT_OUT)
+    @blueprint.alt_response(409)
     def get(self, referral_id: UUID) -> Response:
         """The client's fields that the referral names, for the agency that has accepted it and is not done"""
         saved, client = queries.client_fields(service(), actor(), str(referral_id))

@@ -109,7 +109,13 @@ class ServiceArgs(ListArgs):
         metadata={"description": "A place; the services of its region are shown."},
     )
     open_places = Places(
-        0, MOST_PLACES, load_default=0, metadata={"description": "Free places there must be; `true` is 1."}
+        0,
+        MOST_PLACES,
+        load_default=0,
+        metadata={
+            "type": ["integer", "boolean"],
+            "description": "Free places there must be; `true` is 1.",
+        },
     )
 
 

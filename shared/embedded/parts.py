@@ -50,6 +50,8 @@ class Plan:
     secrets: Secrets = field(repr=False)
     services: tuple[Service, ...] = SERVICES
     environment: Mapping[str, str] = field(default_factory=dict)
+    mongod_options: tuple[str, ...] = ()
+    """For our own mongod, after those that it always gets."""
 
     @property
     def origin(self) -> str:
@@ -79,7 +81,7 @@ def database(plan: Plan) -> Part | None:
         command = mongod.command(plan.data_dir / "mongod", plan.mongod_port)
     except mongod.NoMongod as missing:
         raise Trouble(f"{missing} Give the URL of a replica set: MONGO_URL=… make run.") from None
-    return Part(name="mongod", command=tuple(command), port=plan.mongod_port, stage=2, environment={})
+    return Part(name="mongod", command=(*command, *plan.mongod_options), port=plan.mongod_port, stage=2, environment={})
 
 
 def programs(plan: Plan) -> list[Part]:
@@ -173,6 +175,7 @@ def _gateway(plan: Plan) -> Part:
         **{f"GATEWAY_{name}": address for name, address in upstreams.items()},
         "GATEWAY_ISSUER": f"127.0.0.1:{plan.port + ports.ISSUER}",
         "GOMAXPROCS": str(min(2, os.cpu_count() or 1)),
+        **plan.environment,
     }
     command = (program("caddy"), "run", "--config", str(HERE / "Caddyfile"), "--adapter", "caddyfile")
     return Part(

@@ -24,7 +24,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -60,11 +60,12 @@ class Stack:
         mongo_url: str = "",
         log: str = "embedded",
         environment: Mapping[str, str] | None = None,
+        mongod_options: Sequence[str] = (),
         revive: bool = True,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Nothing starts yet. `environment`: settings for all parts, over those of the stack; `revive`: start dead parts again;
-        `say`: called with each line of progress.
+        """Nothing starts yet. `environment`: settings for all parts, over those of the stack; `mongod_options`: for its own mongod;
+        `revive`: start dead parts again; `say`: called with each line of progress.
         """
         self.data_dir = data_dir.absolute()
         self.port = port
@@ -72,6 +73,7 @@ class Stack:
         self.mongo_url = mongo_url
         self.log = log
         self._services, self._environment = services, dict(environment or {})
+        self._mongod_options = tuple(mongod_options)
         self._revive, self._say = revive, say
         self._parts: dict[str, Part] = {}
         self._processes: dict[str, Process] = {}
@@ -223,6 +225,7 @@ class Stack:
             secrets=self.secrets,
             services=self._services,
             environment=self._environment,
+            mongod_options=self._mongod_options,
         )
         own = parts.database(plan)
         if own is None:

@@ -1,8 +1,9 @@
 """What a service's interface is, for programs (`/<service>/openapi.json`, OpenAPI 3.1) and for people (`/<service>/docs`).
 
 flask-smorest writes down the routes, schemas and docstrings. Added here, for every route, is what the application itself knows:
-which roles may use it, the headers of creates and commands, the problems it can answer with, and an example of what goes in and
-comes out, made of the examples of the fields (a view may give its own: `blueprint.arguments(…, example=…)`).
+which roles may use it, the headers of creates and commands, the problems it can answer with (a view names those that are its own:
+`blueprint.alt_response(409)`), and an example of what goes in and comes out, made of the examples of the fields (a view may give its
+own: `blueprint.arguments(…, example=…)`). What shows a thing links to the commands on it, with the version that it has.
 
 The page is Swagger UI from the wheel `flask-swagger-ui` (only its files are used): nothing is fetched from elsewhere, and no script
 or style stands in the page, so that it runs under a strict content security policy.
@@ -11,7 +12,8 @@ or style stands in the page, so that it runs under a strict content security pol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,14 @@ VERSION_HEADER = {
     "description": "The ETag of the version that the command was decided on.",
     "example": '"7"',
 }
+ETAG = {
+    "required": True,
+    "schema": VERSION_HEADER["schema"],
+    "description": "The version: what a command gives as its If-Match.",
+    "example": VERSION_HEADER["example"],
+}
+RESOURCE = re.compile(r"(/[^{]*)/\{([^}]*)\}")
+"""Path of a thing: that of the list it is in, and the name of its id."""
 
 
 class _Api(Api):
@@ -98,7 +108,7 @@ def openapi(app: Flask, api: Api) -> dict[str, Any]:
     schemas.pop("Error", None)
     schemas["Problem"] = PROBLEM
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    components["responses"] = {}
+    components |= {"responses": {}, "links": {}, "headers": {"ETag": ETAG}}
     endpoints = {rule.rule: rule.endpoint for rule in app.url_map.iter_rules()}
     for (rule, method), allowed in declared_roles(app).items():
         path = document["paths"].get(FlaskPlugin.flaskpath2openapi(rule), {})
@@ -114,6 +124,8 @@ def openapi(app: Flask, api: Api) -> dict[str, Any]:
         statuses |= {400, 413, 415} if method in WITH_BODY else set()
         _add_problems(operation, statuses | {422, 500, 503}, components["responses"])
         _add_examples(operation, schemas)
+        _add_etags(operation, schemas)
+    _add_links(document["paths"], components["links"])
     return document
 
 
@@ -133,7 +145,7 @@ def _add_conditions(operation: dict[str, Any], method: str, on_a_resource: bool,
     parameters = operation.setdefault("parameters", [])
     if method == "POST" and "201" in operation["responses"]:
         parameters.append({**KEY_HEADER, "required": True})
-        return {400, 409}
+        return {400, 404, 409}  # what it is made for may not be there
     is_command = method in WITH_BODY and on_a_resource and not getattr(view, "_unconditional", False)
     if is_command:
         parameters += [VERSION_HEADER, KEY_HEADER]
@@ -143,6 +155,7 @@ def _add_conditions(operation: dict[str, Any], method: str, on_a_resource: bool,
 
 def _add_problems(operation: dict[str, Any], statuses: set[int], responses: dict[str, Any]) -> None:
     kept = {status: answer for status, answer in operation["responses"].items() if status < "400"}
+    statuses = statuses | {int(status) for status in operation["responses"].keys() - kept if status.isdecimal()}
     operation["responses"] = kept
     for status in sorted(statuses):
         name = f"Problem{status}"
@@ -164,9 +177,41 @@ def _add_problems(operation: dict[str, Any], statuses: set[int], responses: dict
         kept[str(status)] = {"$ref": f"#/components/responses/{name}"}
 
 
+def _add_etags(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """The header of every answer that shows a thing with its version (`conditions.respond`)."""
+    for answer in _answers(operation):
+        for content in answer.get("content", {}).values():
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            if "version" in schemas.get(name, {}).get("properties", {}):
+                answer["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+
+
+def _add_links(paths: Mapping[str, dict[str, Any]], links: dict[str, Any]) -> None:
+    """From what makes a thing or shows it to each command on it, on the version that was shown."""
+    for path, item in paths.items():
+        for operation in item.values():
+            if "operationId" not in operation or VERSION_HEADER not in operation["parameters"]:
+                continue
+            name, thing = operation["operationId"], RESOURCE.match(path)
+            links[name] = {
+                "operationId": name,
+                "parameters": {
+                    f"path.{thing[2]}": "$response.body#/id",
+                    "header.If-Match": "$response.header.ETag",
+                },
+            }
+            for shows in (paths[thing[0]].get("get", {}), paths.get(thing[1], {}).get("post", {})):
+                for answer in _answers(shows):
+                    answer.setdefault("links", {})[name] = {"$ref": f"#/components/links/{name}"}
+
+
+def _answers(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What an operation answers with when it has done what was asked."""
+    return (answer for status, answer in operation.get("responses", {}).items() if status < "400")
+
+
 def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    answers = [answer for status, answer in operation["responses"].items() if status < "400"]
-    for part in [operation.get("requestBody", {}), *answers]:
+    for part in [operation.get("requestBody", {}), *_answers(operation)]:
         for content in part.get("content", {}).values():
             if "schema" in content and "example" not in content and "examples" not in content:
                 content["example"] = example_of(content["schema"], schemas)

@@ -1,9 +1,9 @@
 """`make faults`: every scenario on both logs, on the product and on the builds broken on purpose. Prints a table, and writes it.
 
-    make faults                              # everything, at most 20 minutes
+    make faults                              # everything, at most 30 minutes
     make faults LOG=kafka SCENARIO=2,8       # less of it
     make faults SEED=7                       # who is hit where and when; printed with each run
-    make faults LONG=1                       # 10,000 events in every run on the product, three seeds, the log away for 10 minutes
+    make faults LONG=1                       # more of everything, with three seeds: `tests/faults/scale.py`
 
 The exit code is 0 when the product bore everything and every broken build was caught. A stack with a difference is left where the
 last lines say, for whoever looks for the reason.
@@ -12,24 +12,26 @@ last lines say, for whoever looks for the reason.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from shared.embedded.kafka import Broker
+from shared.embedded.ports import free_base
 from shared.settings import load
-from tests.conftest import free_ports
+from tests.faults import scale
 from tests.faults.rig import Rig
 from tests.faults.run import Result, run
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.scenarios.scenario import LOGS
 
-SEEDS_OF_A_LONG_RUN = 3
 COLUMNS = (
     "scenario",
     "log",
@@ -64,6 +66,18 @@ class Knobs:
     def logs(self) -> tuple[str, ...]:
         return LOGS if self.log in ("both", "") else (self.log,)
 
+    @property
+    def scale(self) -> str:
+        return "long" if self.long else "normal"
+
+    @property
+    def seeds(self) -> range:
+        return range(self.seed, self.seed + scale.SEEDS[self.scale])
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.scenario or self.build) and self.logs == LOGS
+
     def scenarios(self, log: str) -> list[Scenario]:
         numbers = self.scenario.split(",") if self.scenario else [str(each.number) for each in SCENARIOS]
         return [each for each in SCENARIOS if log in each.logs and str(each.number) in numbers]
@@ -84,15 +98,21 @@ def main() -> int:
     bad = [result for result in results if not result.is_good]
     minutes = (time.monotonic() - begun) / 60
     print(f"{len(results)} runs in {minutes:.1f} minutes; {len(bad)} not as they must be", flush=True)
+    kills = killed(results)
+    print(f"kill -9 on the product: {', '.join(f'{kind} {n}' for kind, n in kills.items())}", flush=True)
+    wanted = scale.KILLS[knobs.scale] if knobs.is_whole else 0
+    too_few = [kind for kind, n in kills.items() if n < wanted]
+    if too_few:
+        print(f"less than {wanted} of: {', '.join(too_few)}", flush=True)
     table = Path(knobs.faults_table)
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text(markdown(results))
     print(f"The table: {table}")
     if bad:
         print(f"What is left of the stacks: {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    else:
+        shutil.rmtree(folder)
+    return 1 if bad or too_few else 0
 
 
 def runs(knobs: Knobs, folder: Path) -> Iterator[Result]:
@@ -101,9 +121,8 @@ def runs(knobs: Knobs, folder: Path) -> Iterator[Result]:
         scenarios = knobs.scenarios(log)
         with broker_for(log, folder) as broker:
             if knobs.build in ("", "honest"):
-                for seed in range(knobs.seed, knobs.seed + (SEEDS_OF_A_LONG_RUN if knobs.long else 1)):
-                    scale = "long" if knobs.long else "normal"
-                    yield from on_the_product(scenarios, folder, log, seed, scale, broker)
+                for seed in knobs.seeds:
+                    yield from on_the_product(scenarios, folder, log, seed, knobs, broker)
             for scenario in scenarios:
                 for build in scenario.broken:
                     if knobs.build in ("", build):
@@ -116,21 +135,23 @@ def broker_for(log: str, folder: Path) -> Iterator[Broker | None]:
     if log != "kafka":
         yield None
         return
-    with Broker(folder / "kafka", free_ports(2)) as broker:
+    port = free_base()
+    with Broker(folder / "kafka", port, proxy=port + 3) as broker:
         yield broker
 
 
 def on_the_product(
-    scenarios: Sequence[Scenario], folder: Path, log: str, seed: int, scale: str, broker: Broker | None
+    scenarios: Sequence[Scenario], folder: Path, log: str, seed: int, knobs: Knobs, broker: Broker | None
 ) -> Iterator[Result]:
-    """On one stack as long as all goes well: after a difference the next scenario begins on a new one."""
+    """On one stack as long as all goes well: after a difference, or for another set-up, the next scenario begins on a new one."""
     left = list(scenarios)
+    events = math.ceil(scale.EVENTS[knobs.scale] / max(1, len(left)))
     while left:
-        place = folder / f"{log}-honest-{seed}-{left[0].number}"
-        with Rig(place, log, "honest", seed, scale, broker) as rig:
+        place, setup = folder / f"{log}-honest-{seed}-{left[0].number}", left[0].setup
+        with Rig(place, log, "honest", seed, knobs.scale, broker, setup, seed == knobs.seed) as rig:
             is_good = True
-            while left and is_good:
-                result = run(rig, left.pop(0))
+            while left and is_good and left[0].setup == setup:
+                result = run(rig, left.pop(0), events)
                 is_good = result.is_good
                 yield result
         if is_good:
@@ -141,11 +162,20 @@ def on_a_broken_build(
     scenario: Scenario, folder: Path, log: str, build: str, seed: int, broker: Broker | None
 ) -> Result:
     place = folder / f"{log}-{scenario.number}-{build}"
-    with Rig(place, log, build, seed, "short", broker) as rig:
+    with Rig(place, log, build, seed, "short", broker, scenario.setup) as rig:
         result = run(rig, scenario)
     if result.is_good:
         shutil.rmtree(place)
     return result
+
+
+def killed(results: Sequence[Result]) -> dict[str, int]:
+    """How many processes of each kind were killed on the product, over all runs."""
+    kills: Counter[str] = Counter()
+    for result in results:
+        if result.build == "honest":
+            kills.update(result.kills)
+    return {kind: kills[kind] for kind in scale.KINDS}
 
 
 def cells(result: Result) -> list[str]:

@@ -105,7 +105,7 @@ class Desk:
         tries: int,
         begun_at: float,
     ) -> Json:
-        thing, waited = answer.json(), time.monotonic() - begun_at
+        thing, now = answer.json(), time.monotonic()
         self._ledger.add(
             Done(
                 command=command,
@@ -115,7 +115,8 @@ class Desk:
                 body=body,
                 answer=thing,
                 tries=tries,
-                waited=waited,
+                waited=now - begun_at,
+                at=now,
             )
         )
         return thing
@@ -147,7 +148,7 @@ class Desk:
             except httpx.TransportError as error:
                 self._ledger.count(type(error).__name__)
             else:
-                self._ledger.count(str(answer.status_code))
+                self._ledger.count(str(answer.status_code) if _is_clean(answer) else f"{answer.status_code} bare")
                 if answer.status_code in expected:
                     return answer, tries
                 if answer.status_code not in NO_ANSWER:
@@ -158,6 +159,12 @@ class Desk:
             time.sleep(PAUSE)
         self._ledger.surprise(f"{method} {_shape(path)}: no answer in {PATIENCE:.0f} s")
         raise LetGo
+
+
+def _is_clean(answer: httpx.Response) -> bool:
+    """Whether an answer that something is away is a problem document that says when to come again."""
+    problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
+    return answer.status_code != 503 or (problem and answer.headers.get("Retry-After", "").isdigit())
 
 
 def _shape(path: str) -> str:

@@ -14,7 +14,7 @@ class Done:
 
     `command`: `appeals` and `referrals` for creates, else as the path ends, without the number of a measure (`plan/sign`,
     `measures/start`). `answer`: the body of the acknowledgement. `tries`: how often it was sent. `waited`: seconds
-    from the first time until the answer.
+    from the first time until the answer. `at`: when that came, by the monotonic clock.
     """
 
     command: str
@@ -25,6 +25,7 @@ class Done:
     answer: dict[str, Any]
     tries: int
     waited: float
+    at: float
 
     @property
     def subject(self) -> str:

@@ -1,6 +1,6 @@
 """People at work: windows that take families their way, and a partner agency that answers.
 
-    with Load(stack, tokens, ledger, seed=7):
+    with Load(origin, tokens, ledger, seed=7):
         …                                   # they work until the `with` ends; what was sent is brought to its end
 
     appeal → screening → assessment → plan → signatures → approval → referral → (partner: accept, start, complete)
@@ -22,7 +22,6 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-from shared.embedded.stack import Stack
 from tests.callers import appeal
 from tests.faults.desk import Desk, Json, LetGo, Tokens
 from tests.faults.ledger import Ledger
@@ -35,8 +34,6 @@ WAYS = ("whole", "case", "whole", "consultation")
 """How far families go, in turn."""
 MOST_WAITING = 6
 """Families of one window under way at once; the longest waiting is left where it is when there are more."""
-PAUSES = (0.05, 0.2)
-"""Seconds between two steps of a window: this shapes the load."""
 
 Way = Generator[None, None, None]
 
@@ -44,12 +41,21 @@ Way = Generator[None, None, None]
 class Load:
     """Everybody at work."""
 
-    def __init__(self, stack: Stack, tokens: Tokens, ledger: Ledger, seed: int, windows: int = 3) -> None:
+    def __init__(
+        self,
+        origin: str,
+        tokens: Tokens,
+        ledger: Ledger,
+        seed: int,
+        windows: int = 3,
+        pauses: tuple[float, float] = (0.05, 0.2),
+    ) -> None:
+        """`pauses`: from and to how many seconds a window waits between two steps: this shapes the load."""
         self.failures: list[BaseException] = []
         self._closing = threading.Event()
-        self._desks = [Desk(stack.origin, tokens, ledger, self._closing) for _ in range(windows + 1)]
+        self._desks = [Desk(origin, tokens, ledger, self._closing) for _ in range(windows + 1)]
         runs = [
-            _Window(desk, WORKERS[n % 2], random.Random(seed + n)).run
+            _Window(desk, WORKERS[n % 2], random.Random(seed + n), pauses).run
             for n, desk in enumerate(self._desks[1:])
         ]
         runs.append(_Partner(self._desks[0]).run)
@@ -75,8 +81,10 @@ class Load:
 
 
 class _Window:
-    def __init__(self, desk: Desk, worker: str, chance: random.Random) -> None:
-        self._desk, self._worker, self._chance = desk, worker, chance
+    def __init__(
+        self, desk: Desk, worker: str, chance: random.Random, pauses: tuple[float, float]
+    ) -> None:
+        self._desk, self._worker, self._chance, self._pauses = desk, worker, chance, pauses
         self._waiting: deque[Way] = deque(maxlen=MOST_WAITING)
 
     def run(self) -> None:
@@ -93,7 +101,7 @@ class _Window:
         except (StopIteration, LetGo):
             return
         self._waiting.append(way)
-        time.sleep(self._chance.uniform(*PAUSES))
+        time.sleep(self._chance.uniform(*self._pauses))
 
 
 def _family(desk: Desk, worker: str, goes: str) -> Way:
@@ -170,3 +178,5 @@ class _Partner:
         version = self._desk.get(AGENCY, path)["version"]
         for command, body in (("accept", {}), ("start", {}), ("complete", {"result": given})):
             version = self._desk.command(AGENCY, path, command, body, version)["version"]
+            if command == "start":
+                self._desk.get(AGENCY, f"{path}/client")  # the client's fields, by intake's door

@@ -5,6 +5,8 @@
             rig.hit("intake-worker", "relay:acknowledged")              # kill -9 when it passes that point
             rig.stop({"casework": "consumer:polled"}, 5.0)              # SIGSTOP there, SIGCONT five seconds later
             rig.kill("intake")                                          # kill -9 wherever it is
+            rig.end(["intake", "casework"])                             # SIGTERM
+            with rig.full_disk(): …                                     # nothing of the database can be written down
             rig.whole()                                                 # nothing ordered, nothing stopped, everything answers
         rig.differences()                                               # {} where all that was promised holds
 
@@ -18,6 +20,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -39,9 +42,10 @@ from shared.embedded.trouble import Trouble
 from shared.settings import Settings
 from tests import oracle
 from tests.callers import until
-from tests.faults import claims
+from tests.faults import claims, scale
 from tests.faults.desk import Desk, Tokens
 from tests.faults.ledger import Ledger
+from tests.faults.links import Links
 from tests.faults.load import Load
 
 SERVICES = tuple(oracle.AGGREGATES)
@@ -49,6 +53,8 @@ INSIDE = Path(__file__).parent / "inside" / "site"
 REST_SECONDS = {"honest": 120.0}
 """How long a build may take to come to rest after the faults; a broken one need not be waited for so long."""
 REST_SECONDS_BROKEN = 25.0
+END_SECONDS = 20.0
+"""How long a part is waited for that was told to end, before it is killed."""
 HIT_SECONDS = 30.0
 """How long a point may take to be reached under load."""
 
@@ -68,6 +74,25 @@ class Line:
     point: str
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a part ended that was told to: after how many seconds, and its exit code (negative: the signal that ended it)."""
+
+    seconds: float
+    code: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a stack is set up, where a scenario wants it otherwise. `through_proxies`: its parts reach each other by `Links`."""
+
+    through_proxies: bool = False
+    mongod_options: tuple[str, ...] = ()
+
+
+PLAIN = Setup()
+
+
 class Rig:
     """`scale`: `short`, `normal` or `long`: how much of everything. `seed` decides who is hit where and when, not how the
     processes then interleave: a failure may need several runs."""
@@ -80,18 +105,28 @@ class Rig:
         seed: int = 1,
         scale: str = "normal",
         broker: Broker | None = None,
+        setup: Setup = PLAIN,
+        is_first: bool = True,
     ) -> None:
-        """`broker`: the one that the log is on, for `log="kafka"`. Others may be there too: the names get the folder's in front."""
+        """`broker`: the one that the log is on, for `log="kafka"`. Others may be there too: the names get the folder's in front.
+        `is_first`: of several seeds; what takes very long is done with the first one alone.
+        """
         self.folder, self.log, self.build, self.seed, self.scale = folder, log, build, seed, scale
-        self.broker = broker
+        self.broker, self.setup, self.is_first = broker, setup, is_first
         self.chance = random.Random(seed)
         self.ledger = Ledger()
         self.hits: Counter[str] = Counter()
         """What was done: `kill relay:acknowledged` → how often."""
+        self.kills: Counter[str] = Counter()
+        """kill -9 by the kind of process: `web`, `worker`, `mongod`, `broker`."""
+        self.links: Links | None = None
+        """The links that the parts reach each other by, where the set-up leads them through proxies."""
         self.strangers: set[str] = set()
         """Subjects of events that no service has told: what a scenario has put on the log."""
         self.held: set[str] = set()
         """Parts that are left dead."""
+        self._without_room: set[str] = set()
+        self._limited: set[int] = set()
         self.notes: list[str] = []
         """What a scenario has measured."""
         self.wrong: dict[str, str] = {}
@@ -108,6 +143,7 @@ class Rig:
     def begin(self) -> None:
         """A scenario begins: what was done, seen and measured before was another's."""
         self.hits.clear()
+        self.kills.clear()
         self.notes.clear()
         self.wrong.clear()
         self._begun = len(self._lines())
@@ -131,8 +167,19 @@ class Rig:
             if self.broker:
                 bootstrap, prefix = self.broker.bootstrap, f"{self.folder.name}_"
                 environment |= {"KAFKA_BOOTSTRAP": bootstrap, "DATABASE_PREFIX": prefix}
+            base = free_base()
+            if self.setup.through_proxies:
+                self.links = begun.enter_context(Links(base, self.broker))
+                environment |= self.links.environment
             self.stack = begun.enter_context(
-                Stack(self.folder / "data", free_base(), log=self.log, environment=environment, revive=False)
+                Stack(
+                    self.folder / "data",
+                    base,
+                    log=self.log,
+                    environment=environment,
+                    mongod_options=self.setup.mongod_options,
+                    revive=False,
+                )
             )
             settings = Settings(
                 mongo_url=self.stack.mongo_url,
@@ -161,7 +208,7 @@ class Rig:
     @contextlib.contextmanager
     def load(self) -> Iterator[Load]:
         """People at work. Whatever goes wrong in the block, the parts are whole again before they are told to stop."""
-        load = Load(self.stack, self.tokens, self.ledger, self.chance.randrange(10**6))
+        load = Load(self.origin, self.tokens, self.ledger, self.chance.randrange(10**6), **scale.LOAD[self.scale])
         with load:
             self.go_on(3)
             try:
@@ -178,8 +225,20 @@ class Rig:
             lambda: len(self.ledger.done) >= wanted, f"{acknowledged} more requests are acknowledged", seconds
         )
 
+    @property
+    def origin(self) -> str:
+        """Where the people go."""
+        return self.links.origin if self.links else self.stack.origin
+
+    def at_an_acknowledgement(self, seconds: float = 60.0) -> None:
+        """Returns in the moment in which a client has its answer: what is only in memory then is lost by a kill."""
+        known, end = len(self.ledger.done), time.monotonic() + seconds
+        while len(self.ledger.done) == known:
+            assert time.monotonic() < end, "nothing is acknowledged any more"
+            time.sleep(0.001)  # `until` looks every 30 ms: by then the journal may be written
+
     def desk(self) -> Desk:
-        return Desk(self.stack.origin, self.tokens, self.ledger, threading.Event())
+        return Desk(self.origin, self.tokens, self.ledger, threading.Event())
 
     # ------------------------------------------------------------------ harm
 
@@ -187,7 +246,7 @@ class Rig:
         """kill -9 the part when it passes the point. Raises NotPut where nobody comes there."""
         self.wait_ready(part)
         self._carry_out("kill", point, (part,))
-        self._killed[part] += 1
+        self._count_kill(part)
 
     def stop(self, targets: Mapping[str, str], seconds: float) -> None:
         """SIGSTOP one worker of each of these services at the point that is named for it; SIGCONT all so many seconds later."""
@@ -226,9 +285,70 @@ class Rig:
 
     def kill(self, part: str) -> None:
         """kill -9 the part wherever it is."""
-        self._killed[part] += 1
+        self._count_kill(part)
         self.hits[f"kill {part}"] += 1
         self.stack.kill(part)
+
+    def kill_broker(self) -> None:
+        self.kills["broker"] += 1
+        self.hits["kill broker"] += 1
+        self.broker.kill()
+
+    def _count_kill(self, part: str) -> None:
+        self._killed[part] += 1
+        self.kills["worker" if "-worker" in part else "web" if part in SERVICES else part] += 1
+
+    def order(self, what: str, part: str, point: str) -> Line:
+        """Let the part do that when it passes the point. Raises NotPut where nobody comes there."""
+        return self._carry_out(what, point, (part,))
+
+    def end(self, parts: Sequence[str]) -> dict[str, Ended]:
+        """SIGTERM all of these at once, and wait for them; how each has ended. Then they are started again."""
+        pids = {part: self.stack.pid_of(part) for part in parts}
+        ended: dict[str, Ended] = {}
+        self.held.update(parts)
+        begun = time.monotonic()
+        for part in parts:
+            self._killed[part] += 1
+            self.hits[f"term {part}"] += 1
+            self.stack.signal(part, signal.SIGTERM)
+
+        def all_ended() -> bool:
+            for part, pid in pids.items():
+                if part not in ended and _is_dead(pid):
+                    ended[part] = Ended(time.monotonic() - begun, _exit_code(pid))
+            return len(ended) == len(pids)
+
+        try:
+            until(all_ended, "who was told to end has ended", END_SECONDS)
+        except AssertionError:
+            for part in pids.keys() - ended.keys():
+                ended[part] = Ended(time.monotonic() - begun, -signal.SIGKILL)
+                self.stack.kill(part)
+        finally:
+            self.held.difference_update(parts)
+        return ended
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """For the length of the block the kernel refuses whatever mongod, or one that is started in its place, writes to a file.
+
+        A limit on the size of files (`RLIMIT_FSIZE`) does that; a file system of our own, to be filled, would need rights. It ends
+        as on one that is full: a write of the journal fails (there with ENOSPC, here with EFBIG), and mongod aborts (SIGABRT).
+        """
+        self._without_room.add("mongod")
+        try:
+            yield
+        finally:
+            self._without_room.discard("mongod")
+            for pid in tuple(self._limited):
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            self._limited.clear()
+
+    def deaths(self, part: str) -> int:
+        """How often the part has died since the stack began."""
+        return Counter(self._deaths.values())[part]
 
     def bug(
         self, service: str, families: tuple[str, ...] = (), percent: int = 0, types: tuple[str, ...] = ()
@@ -295,6 +415,16 @@ class Rig:
                     self._deaths[pid] = part
                     with contextlib.suppress(Trouble, OSError):
                         self.stack.start_part(part, 0.0)
+                if part in self._without_room:
+                    self._take_room(part)
+
+    def _take_room(self, part: str) -> None:
+        pid = self.stack.pid_of(part)
+        if pid not in self._limited and pid not in self._deaths:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+                self._limited.add(pid)
+                self._killed[part] += 1
 
     # ------------------------------------------------------------------ what is to be seen
 
@@ -361,3 +491,9 @@ def _is_dead(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
+
+
+def _exit_code(pid: int) -> int:
+    """Of a child that is dead and still to be waited for, which is left to whoever started it."""
+    died = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return died.si_status if died.si_code == os.CLD_EXITED else -died.si_status

@@ -9,18 +9,16 @@ from shared.embedded.trouble import Trouble
 from tests.faults.rig import NotPut, Rig
 from tests.faults.scenarios.scenario import Scenario
 
-EVENTS_OF_A_LONG_RUN = 10_000
-
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """`found`: what did not hold, by the name of the check. `broken`: how often the build's mistake was made."""
+    """`kills`: kill -9 by the kind of process. `found`: what did not hold, by the name of the check. `broken`: how often the build's mistake was made."""
 
     scenario: Scenario
     log: str
     build: str
     seed: int
     hits: dict[str, int]
+    kills: dict[str, int]
     acknowledged: int
     sent_again: int
     events: int
@@ -45,8 +43,8 @@ class Result:
         return f"red, as it must: {', '.join(self.found)}" if self.is_good else "NOT CAUGHT"
 
 
-def run(rig: Rig, scenario: Scenario) -> Result:
-    """Let the scenario happen under load, and look at what there is when everything has come to rest."""
+def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
+    """Let the scenario happen under load, again until there are so many events, and look at what there is at rest."""
     begun = time.monotonic()
     rig.begin()
     sent_again = len(rig.ledger.sent_again())
@@ -56,7 +54,7 @@ def run(rig: Rig, scenario: Scenario) -> Result:
     try:
         with rig.load():
             scenario.harm(rig)
-            while rig.scale == "long" and rig.counted()["events"] - before["events"] < EVENTS_OF_A_LONG_RUN:
+            while rig.counted()["events"] - before["events"] < events:
                 scenario.harm(rig)
     except (NotPut, AssertionError, Trouble) as error:
         found["harm"] = str(error)
@@ -71,6 +69,7 @@ def run(rig: Rig, scenario: Scenario) -> Result:
         build=rig.build,
         seed=rig.seed,
         hits=dict(rig.hits),
+        kills=dict(rig.kills),
         acknowledged=len(rig.ledger.done) - rig.begun_with,
         sent_again=len(rig.ledger.sent_again()) - sent_again,
         **{name: number - before[name] for name, number in counted.items()},

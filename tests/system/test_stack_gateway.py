@@ -277,6 +277,48 @@ def test_slow_senders_hold_no_thread_of_a_service(stack: Stack, http: httpx.Clie
             connection.close()
 
 
+def crowd(http: httpx.Client, path: str, many: int) -> tuple[list[threading.Thread], list[httpx.Response]]:
+    """So many who ask at once: their threads, and the answers in the order in which they come."""
+    answers: list[httpx.Response] = []
+    threads = [threading.Thread(target=lambda: answers.append(http.get(path))) for _ in range(many)]
+    for thread in threads:
+        thread.start()
+    return threads, answers
+
+
+@pytest.fixture
+def lines(stack: Stack):
+    """As many telephone lines as somebody wants."""
+    limits = httpx.Limits(max_connections=None)
+    with httpx.Client(base_url=stack.origin, limits=limits, timeout=30, trust_env=False) as client:
+        yield client
+
+
+def test_more_than_a_service_can_take_is_refused_at_once_and_not_queued(lines: httpx.Client):
+    threads, answers = crowd(lines, "/intake/slow", 120)
+    for thread in threads:
+        thread.join()
+    statuses = [answer.status_code for answer in answers]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    served = statuses.count(200)
+    assert served + len(refused) == 120
+    assert 32 <= served < 80  # those who are there at once, and some who come when the first ones leave
+    last_served = len(statuses) - 1 - statuses[::-1].index(200)
+    assert statuses.index(503) < last_served - 24, "they waited for those who were served"
+    assert {problem(answer) for answer in refused} == {"/problems/unavailable"}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
+    assert lines.get("/intake/slow").status_code == 200
+
+
+def test_what_is_too_much_for_one_service_is_not_for_another(lines: httpx.Client):
+    threads, _ = crowd(lines, "/intake/slow", 60)
+    while lines.get("/intake/healthz").status_code != 503:
+        assert any(thread.is_alive() for thread in threads), "it was never too much"
+    assert lines.get("/casework/healthz").status_code == 200
+    for thread in threads:
+        thread.join()
+
+
 def test_its_log_has_no_query_and_no_headers(http: httpx.Client, stack: Stack):
     http.get(
         "/intake/echo?q=canary-query",

@@ -22,6 +22,7 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -40,11 +41,15 @@ HEAP = "400m"
 
 
 class Broker:
-    """A broker that keeps `folder` and listens on `port` and the next one. Nothing starts yet."""
+    """A broker that keeps `folder` and listens on `port` and the next one. Nothing starts yet.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    `proxy`: the port of a proxy. Then it listens on `proxied` too, the next but one, where clients are told that it is at that port.
+    """
+
+    def __init__(self, folder: Path, port: int, proxy: int = 0) -> None:
         self.folder = folder.absolute()
         self.port = port
+        self.proxy, self.proxied = proxy, port + 2
         self.bootstrap = f"127.0.0.1:{port}"
         self._process: Process | None = None
 
@@ -64,11 +69,11 @@ class Broker:
 
     def start(self) -> Broker:
         """Start it and wait until it answers; on a folder that it had before it goes on with its data. Raises Trouble."""
-        for port in (self.port, self.port + 1):
+        for port in (self.port, self.port + 1, *((self.proxied,) if self.proxy else ())):
             ports.check_free(port, "Kafka")
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
-        properties.write_text(_properties(self.folder / "data", self.port))
+        properties.write_text(_properties(self.folder / "data", self.port, self.proxied, self.proxy))
         if not (self.folder / "data" / "meta.properties").exists():
             _format(properties)
         self.log_file.unlink(missing_ok=True)
@@ -186,14 +191,20 @@ def _format(properties: Path) -> None:
         raise Trouble(f"Kafka's folder could not be made ready: {done.stderr.strip().splitlines()[-1:]}")
 
 
-def _properties(data: Path, port: int) -> str:
+def _properties(data: Path, port: int, proxied: int, proxy: int) -> str:
+    listeners = {"PLAINTEXT": port, "PROXIED": proxied} if proxy else {"PLAINTEXT": port}
+    advertised = {**listeners, "PROXIED": proxy} if proxy else listeners
     lines = {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@127.0.0.1:{port + 1}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{port + 1}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": _addresses({**listeners, "CONTROLLER": port + 1}),
+        "advertised.listeners": _addresses(advertised),
+        "listener.security.protocol.map": ",".join(
+            f"{name}:PLAINTEXT" for name in (*listeners, "CONTROLLER")
+        ),
+        "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": 1,
@@ -209,6 +220,10 @@ def _properties(data: Path, port: int) -> str:
         "num.io.threads": 4,
     }
     return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+
+def _addresses(listeners: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items())
 
 
 def _answers(port: int, host: str = "127.0.0.1") -> bool:

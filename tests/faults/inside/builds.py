@@ -6,6 +6,7 @@ The product knows nothing of it. `honest` changes nothing.
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections import defaultdict
@@ -127,6 +128,28 @@ def one_node() -> None:
     mongo.connect, ClientSession.with_transaction = connect, in_memory
 
 
+def no_time_outs() -> None:
+    """Waits for an answer of the database for as long as it takes."""
+    from pymongo import MongoClient
+
+    from shared import mongo
+
+    def connect(url: str, *, wait_ms: int = 2000) -> MongoClient:
+        orders.note("broken", "no-time-outs")
+        return MongoClient(
+            url,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            tz_aware=True,
+            serverSelectionTimeoutMS=wait_ms,
+            connectTimeoutMS=0,
+            socketTimeoutMS=0,
+        )
+
+    mongo.connect = connect
+
+
 def two_in_flight() -> None:
     """The relay sends an aggregate's second event without waiting for the log to acknowledge its first."""
     import msgspec
@@ -203,14 +226,43 @@ def overtaking() -> None:
     Parking.held = held
 
 
+def abrupt() -> None:
+    """A web process that is told to end does so at once, whatever it has in hand."""
+    from gunicorn.workers.base import Worker
+    from gunicorn.workers.gthread import ThreadWorker
+
+    def end(self: Worker, *signal: Any) -> None:
+        orders.note("broken", "abrupt")
+        os._exit(0)
+
+    ThreadWorker.handle_exit = end
+
+
+def away_is_a_bug() -> None:
+    """Takes a database that does not answer for a bug, like any other error."""
+    from shared import mongo
+
+    is_away = mongo.is_away
+
+    def never(error: BaseException) -> bool:
+        if is_away(error):
+            orders.note("broken", "away-is-a-bug")
+        return False
+
+    mongo.is_away = mongo.is_transient = never
+
+
 BUILDS: dict[str, Callable[[], None]] = {
     "honest": honest,
     "publish-first": publish_first,
     "commit-first": commit_first,
     "no-dedupe": no_dedupe,
     "w1": one_node,
+    "no-time-outs": no_time_outs,
     "two-in-flight": two_in_flight,
     "trusting": trusting,
     "no-parking": no_parking,
     "overtaking": overtaking,
+    "abrupt": abrupt,
+    "away-is-a-bug": away_is_a_bug,
 }

@@ -4,6 +4,7 @@
 |---|---|
 | `command:before-write` | decided on a command; nothing of it is written (or, in a transaction, not committed) |
 | `web:committed` | committed a command; its answer has not left |
+| `web:in-hand` | the answer to a request of the harness (`orders.IN_HAND`), which has not left |
 | `relay:before-append` | looked whose turn it is; nothing is on the log |
 | `relay:acknowledged` | the log's acknowledgement; nothing is removed from an outbox |
 | `relay:half-removed` | removed a half of what was acknowledged |
@@ -40,7 +41,7 @@ def install(part: str) -> None:
 
 
 def _web() -> None:
-    from flask import Flask, request
+    from flask import Flask, g, request
 
     answer = Flask.full_dispatch_request
 
@@ -49,6 +50,8 @@ def _web() -> None:
         response = answer(self)
         if request.method == "POST" and response.status_code < 300:
             reached("web:committed")
+        if g.request_id == orders.IN_HAND:
+            reached("web:in-hand")
         return response
 
     Flask.full_dispatch_request = full_dispatch_request

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from tests.faults.scenarios import (
     consumer_killed,
+    disk_full,
+    links,
     log_away,
+    mongod_killed,
     one_family,
     paused,
     poison,
@@ -27,7 +30,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     consumer_killed.SCENARIO,
     paused.SCENARIO,
     two_relays.SCENARIO,
+    mongod_killed.SCENARIO,
     *log_away.SCENARIOS,
     poison.SCENARIO,
     one_family.SCENARIO,
+    disk_full.SCENARIO,
+    links.SCENARIO,
 )

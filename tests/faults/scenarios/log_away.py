@@ -19,45 +19,36 @@ import httpx
 from shared import mongo
 from shared.consumer import is_away
 from tests.callers import until
-from tests.faults import claims
+from tests.faults import claims, scale
 from tests.faults.rig import SERVICES, Rig
 from tests.faults.scenarios.scenario import Scenario
 from tests.oracle import AGGREGATES
 
 T = TypeVar("T")
 
-LONG_AWAY = 600.0
 DRAINED_WITHIN = 120.0
-ACKNOWLEDGED_WITHIN = 60.0
 
 
 def broker(rig: Rig) -> None:
-    for away in [2.0] * rig.times(0, 1, 3) + [float(rig.times(5, 8, int(LONG_AWAY)))]:
-        rig.broker.kill()
-        rig.hits["kill broker"] += 1
+    shortly = rig.times(0, 1, scale.kills_in_one(logs=1) - 1)
+    longest = scale.LONG_AWAY if rig.scale == "long" and rig.is_first else rig.times(5, 8, 8)
+    for away in [2.0] * shortly + [longest]:
+        rig.kill_broker()
         _still_serves(rig, away)
         rig.broker.start()
         _drains(rig)
 
 
 def database(rig: Rig) -> None:
-    for away in [0.0] * rig.times(2, 2, 4) + [float(rig.times(3, 5, 45))]:
+    for away in [1.0] * rig.times(2, 1, 1) + [rig.times(3, 5, 45)]:
         rig.go_on(10)
         rig.held.add("mongod")
-        _at_an_acknowledgement(rig)
+        rig.at_an_acknowledgement()
         rig.kill("mongod")
         time.sleep(away)  # this is the fault: how long it is away
         rig.held.discard("mongod")
         rig.wait_ready("mongod")
         _drains(rig)
-
-
-def _at_an_acknowledgement(rig: Rig) -> None:
-    """Returns in the moment in which a client has its answer: what is only in memory then is lost."""
-    known, end = len(rig.ledger.done), time.monotonic() + ACKNOWLEDGED_WITHIN
-    while len(rig.ledger.done) == known:
-        assert time.monotonic() < end, "nothing is acknowledged any more"
-        time.sleep(0.001)  # `until` looks every 30 ms: by then the journal may be written
 
 
 def _still_serves(rig: Rig, seconds: float) -> None:

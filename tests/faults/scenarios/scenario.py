@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.rig import Rig
+from tests.faults.rig import PLAIN, Rig, Setup
 
 LOGS = ("embedded", "kafka")
 Differences = Mapping[str, str]
@@ -26,4 +26,5 @@ class Scenario:
     broken: Mapping[str, frozenset[str]]
     shows: Callable[[Rig], Differences] = nothing_else
     two_workers: bool = False
+    setup: Setup = PLAIN
     logs: tuple[str, ...] = field(default=LOGS)

@@ -161,7 +161,18 @@ def test_who_may_not_read_finds_nothing_and_who_may_not_act_gets_no_form(service
     assert browser("messages", who="partner.health.astana").status_code == 403
     take_in(service, envelope(danger_changed("f1", restricted=True, version=2)))
     assert browser(f"messages/{id}", who=OTHER).status_code == 404
-    assert browser(f"families/{an_id('f1')}/panel", who=OTHER).status_code == 404
+
+
+def test_the_panel_of_a_family_that_may_not_be_read_is_that_of_one_that_nobody_knows(service, intake, browser):
+    """Not a 404: a family that notifications has not heard of yet has an empty panel, and the two must not be told apart."""
+    a_message(service, intake)
+    real, nobodys = an_id("f1"), an_id("nobody")
+    assert "The appeal is received" in browser(f"families/{real}/panel").text
+    hidden_one = browser(f"families/{real}/panel", who=FAR, htmx=True)
+    unknown = browser(f"families/{nobodys}/panel", who=FAR, htmx=True)
+    assert hidden_one.status_code == unknown.status_code == 200
+    assert hidden_one.text == unknown.text.replace(nobodys, real)
+    assert FAR not in {who for who, *_ in lines(service)}
 
 
 def test_the_panel_is_a_fragment_for_htmx_and_a_page_for_others(service, intake, browser):
