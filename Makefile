@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 INSTALL = @$(PYTHON) -I shared/embedded/install.py
 
 FAST = unit architecture contract
-TIERS = $(FAST) service log_kafka convergence system browser crash
+TIERS = $(FAST) service log_kafka convergence system attacks browser crash
 # The tests of a tier are in tests/TIER, but for this one: it is the short form of `make faults`.
 FOLDER_crash = tests/faults
 
@@ -17,10 +17,11 @@ SIDE_BY_SIDE_unit = -n 2
 SIDE_BY_SIDE_service = -n 2 --dist loadfile
 SIDE_BY_SIDE_convergence = -n 2 --dist loadfile
 SIDE_BY_SIDE_system = -n 2 --dist loadfile
+SIDE_BY_SIDE_attacks = -n 2 --dist loadfile
 SIDE_BY_SIDE_browser = -n 2
 
 .DEFAULT_GOAL = help
-.PHONY: help run kafka test fast lint $(TIERS) faults bench-pages demo token settings lock clean
+.PHONY: help run kafka test fast lint $(TIERS) faults fuzz bench bench-pages load demo token settings lock clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -72,6 +73,19 @@ faults: ## the promises under faults, on both logs, and builds broken on purpose
 	$(INSTALL) test $(VENV)
 	$(INSTALL) kafka $(VENV)
 	@$(PY) -m tests.faults
+
+fuzz: ## broken requests by the ten thousand against a stack of its own: none may pass, fail or leave anything (SEED, EXAMPLES, BODIES)
+	$(INSTALL) test $(VENV)
+	@$(PY) -m tests.attacks
+
+bench: ## what each way through the system costs, beside the least that it could; writes .bench/results.json
+	$(INSTALL) test $(VENV)
+	$(INSTALL) kafka $(VENV)
+	@$(PY) -m benchmarks
+
+load: ## how many requests a second this machine holds, and what happens beyond
+	$(INSTALL) run $(VENV)
+	@$(PY) -m benchmarks.load
 
 bench-pages: ## how long each page takes to answer, with 200 families
 	$(INSTALL) run $(VENV)

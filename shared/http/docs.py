@@ -1,9 +1,9 @@
 """What a service's interface is, for programs (`/<service>/openapi.json`, OpenAPI 3.1) and for people (`/<service>/docs`).
 
 flask-smorest writes down the routes, schemas and docstrings. Added here, for every route, is what the application itself knows:
-which roles may use it, the headers of creates and commands, the problems it can answer with (a view names those that are its own:
-`blueprint.alt_response(409)`), and an example of what goes in and comes out, made of the examples of the fields (a view may give its
-own: `blueprint.arguments(…, example=…)`). What shows a thing links to the commands on it, with the version that it has.
+which roles may use it, the headers of creates and commands, the problems it can answer with (a view adds its own:
+`blueprint.alt_response(409)`), and an example of what goes in and comes out, made of the examples of the fields (a view may give
+its own: `blueprint.arguments(…, example=…)`). What shows a thing links to the commands on it, with the version that it has.
 
 The page is Swagger UI from the wheel `flask-swagger-ui` (only its files are used): nothing is fetched from elsewhere, and no script
 or style stands in the page, so that it runs under a strict content security policy.
@@ -155,7 +155,9 @@ def _add_conditions(operation: dict[str, Any], method: str, on_a_resource: bool,
 
 def _add_problems(operation: dict[str, Any], statuses: set[int], responses: dict[str, Any]) -> None:
     kept = {status: answer for status, answer in operation["responses"].items() if status < "400"}
-    statuses = statuses | {int(status) for status in operation["responses"].keys() - kept if status.isdecimal()}
+    statuses = statuses | {
+        int(status) for status in operation["responses"].keys() - kept if status.isdecimal()
+    }
     operation["responses"] = kept
     for status in sorted(statuses):
         name = f"Problem{status}"

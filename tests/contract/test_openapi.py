@@ -119,6 +119,30 @@ def test_creates_commands_searches_and_doors_are_told_apart(document):
             assert {"200", "409", "412", "422", "428"} <= statuses, f"{method} {path}"
 
 
+def test_what_shows_a_thing_leads_to_its_commands(document):
+    """By links, with the version that it has: programs (and schemathesis) need not know which id belongs where."""
+    links, linked = document["components"]["links"], set()
+    for method, path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            for name, link in answer.get("links", {}).items():
+                assert link == {"$ref": f"#/components/links/{name}"}
+                assert answer["headers"] == {"ETag": {"$ref": "#/components/headers/ETag"}}, (
+                    f"{method} {path}"
+                )
+                assert status < "300"
+                linked.add(name)
+    commands = {
+        operation["operationId"]: path
+        for _, path, operation in operations(document)
+        if "If-Match" in headers_of(operation)
+    }
+    assert linked == set(links) == set(commands)
+    for name, path in commands.items():
+        id = re.search(r"\{(\w+)\}", path).group(1)
+        told = {f"path.{id}": "$response.body#/id", "header.If-Match": "$response.header.ETag"}
+        assert links[name] == {"operationId": name, "parameters": told}
+
+
 def test_bodies_are_closed(document):
     """An unknown member is refused: the schemas say so."""
     for method, path, operation in operations(document):

@@ -65,7 +65,7 @@ class AccessLogRow(Schema):
     at = Moment(required=True)
     actor = ReadableId(required=True)
     role = Text(20, required=True, metadata={"example": "worker"})
-    what = Text(100, required=True, metadata={"example": "family"})
+    what = Text(200, required=True, metadata={"example": "family"})
     why = Text(200, allow_none=True, required=True, metadata={"example": None})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.doors import KnownReferral, disclosed_fields, why_not_by_sms
+from services.intake.schemas.reading import AccessLogRow, ContactIn
 from shared.events import Danger
 from shared.refusals import Forbidden, NoConsent, Unavailable
 
@@ -67,3 +69,11 @@ def test_an_sms_leaves_only_when_everything_says_so(phone, sms, violence, consen
     assert (reason is None) == allowed
     if violence:
         assert reason == "domestic-violence"
+
+
+def test_the_longest_name_of_a_template_fits_the_row_that_tells_of_it():
+    asked = {"purpose": "sms", "message_id": str(uuid.uuid4()), "template": "x" * 100}
+    assert ContactIn().validate(asked) == {}
+    assert ContactIn().validate({**asked, "template": "x" * 101}).keys() == {"template"}
+    row = {"at": "2026-11-24T05:00:00Z", "actor": "service-notifications", "role": "service", "why": None}
+    assert AccessLogRow().validate({**row, "what": f"sms:{asked['template']}"}) == {}

@@ -1,0 +1,77 @@
+"""Every service answers whatever its own OpenAPI document lets say, and whatever it forbids, as the document says: with a token of
+each role, on things that are there and things that are not. Never an error on our side, and every error a problem document.
+
+The short form; `make fuzz` is the long one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from shared.embedded.ports import free_base
+from shared.embedded.stack import Stack
+from tests.attacks.people import People
+from tests.attacks.specs import CALLERS, Run, token_of
+from tests.oracle import World
+from tests.system import whose
+from tests.system.interface import ROLES_OF, Route, documents, routes_of
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """A stack of its own: what random requests leave there (SMS that wait for their hours, too) no other test comes across."""
+
+    stack: Stack
+    people: People
+    things: Mapping[str, Any]
+    """Values by the names that routes use, of a family that is there."""
+    documents: Mapping[str, dict[str, Any]]
+    routes: Sequence[Route]
+    seed: int
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory):
+    with Stack(tmp_path_factory.mktemp("fuzzed") / "data", free_base()) as stack:
+        people, world, found = People(stack), World(stack), documents(stack.origin)
+        family = whose.make(people, world, "fuzzed", whose.ASTANA)
+        whose.accepted(people, family)
+        yield Fuzzed(stack, people, family.things, found, routes_of(found), random.randrange(2**32))
+        world.close()
+        people.close()
+
+
+def test_somebody_of_every_role_calls():
+    assert {role for name in CALLERS for role in ROLES_OF[name]} == set().union(*ROLES_OF.values())
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_services_answer_as_their_documents_say(fuzzed, caller):
+    """On every route that the caller's role may use. (That others refuse it: tests/system/test_ids_of_others.py, and the long form.)"""
+    wrong, answers = [], Counter[int]()
+    for service, document in fuzzed.documents.items():
+        mine = [route for route in fuzzed.routes if route.service == service and route.allows(caller)]
+        run = Run(
+            document=document,
+            origin=fuzzed.stack.origin,
+            token=token_of(fuzzed.people(caller)),
+            only={str(route) for route in mine},
+            enumerated={str(route) for route in mine if is_first(caller, route)},
+            known=fuzzed.things,
+            seed=fuzzed.seed,
+        )
+        wrong += run.differences() if mine else ()
+        answers += run.answers
+    assert not wrong, f"{caller}, seed {fuzzed.seed}:\n" + "\n".join(wrong)
+    assert answers[200], f"{caller}: nothing was answered with 200: {answers}"
+
+
+def is_first(caller: str, route: Route) -> bool:
+    """Whether a route is enumerated in full by this caller: each is by one."""
+    return caller == next(name for name in CALLERS if route.allows(name))
