@@ -57,6 +57,8 @@ def command(folder: Path, port: int) -> list[str]:
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         # A process killed in the middle of a transaction leaves it open, and whoever writes to the same family waits for its end.
         *("--setParameter", "transactionLifetimeLimitSeconds=5"),
+        # A line about a slow operation quotes it: names, phones and IINs would stand in the log of a machine that is busy.
+        *("--slowOpSampleRate", "0"),
         "--quiet",
     ]
 

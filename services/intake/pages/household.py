@@ -82,9 +82,10 @@ def members(family_id: UUID) -> Any:
 @roles("worker", "supervisor")
 def change_members(family_id: UUID) -> Any:
     """Add, change or remove a member"""
-    do, _ = asked()
+    asked()  # else a wrong address would be told only of a form that comes back
     form, id = forms.sent(MembersIn), str(family_id)
     if form.ready:
+        do = next(each for each in DO if each in form.data)  # what was sent counts, whatever the address says
         saved = form.attempt(lambda: CHANGES[do](form, id))
         if saved:
             return ui.done(saved, f"/intake/families/{id}/members")

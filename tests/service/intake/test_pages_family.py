@@ -289,6 +289,15 @@ def test_members_are_added_once_corrected_and_removed(world: World):
     assert opened(world, f"{path}?do=change&n=9").status_code == 404
 
 
+def test_a_form_of_one_command_at_the_address_of_another_does_what_it_says(world: World):
+    id = world.comes()["family_id"]
+    child = {"add.family_name": "Сынақ", "add.given_name": "Бала", "add.relation": "child", "add.birth_year": "2017"}
+    path, version = f"families/{id}/members?do=remove&n=1", version_of(world, "families", id)
+    assert sent(world, path, {**child, "add.iin": "", "reason": "Пришёл с ней."}, version).status_code == 303
+    assert len(world.sees(f"families/{id}")["members"]) == 2
+    assert sent(world, f"families/{id}/members?do=x", {}, version).status_code == 422
+
+
 def test_what_is_refused_of_a_member_stands_at_its_field(world: World):
     she = somebody()
     id = world.comes(she)["family_id"]
