@@ -81,7 +81,8 @@ def database(plan: Plan) -> Part | None:
         command = mongod.command(plan.data_dir / "mongod", plan.mongod_port)
     except mongod.NoMongod as missing:
         raise Trouble(f"{missing} Give the URL of a replica set: MONGO_URL=… make run.") from None
-    return Part(name="mongod", command=(*command, *plan.mongod_options), port=plan.mongod_port, stage=2, environment={})
+    command += plan.mongod_options
+    return Part(name="mongod", command=tuple(command), port=plan.mongod_port, stage=2, environment={})
 
 
 def programs(plan: Plan) -> list[Part]:

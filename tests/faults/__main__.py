@@ -145,7 +145,7 @@ def on_the_product(
 ) -> Iterator[Result]:
     """On one stack as long as all goes well: after a difference, or for another set-up, the next scenario begins on a new one."""
     left = list(scenarios)
-    events = math.ceil(scale.EVENTS[knobs.scale] / max(1, len(left)))
+    events = math.ceil(scale.EVENTS[knobs.scale] / sum(log in each.logs for each in SCENARIOS))
     while left:
         place, setup = folder / f"{log}-honest-{seed}-{left[0].number}", left[0].setup
         with Rig(place, log, "honest", seed, knobs.scale, broker, setup, seed == knobs.seed) as rig:

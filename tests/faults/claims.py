@@ -36,6 +36,9 @@ EVENTS = {
     "accept": "referrals.referral-accepted",
     "start": "referrals.referral-started",
     "complete": "referrals.referral-completed",
+    "correct": "intake.person-changed",
+    "consents/withdraw": "intake.consent-withdrawn",
+    "danger": "intake.family-danger-changed",
 }
 """Command → the one event that it causes, on what it was given to."""
 CONSEQUENCES = {
@@ -118,7 +121,7 @@ class Claims:
         _same(Counter(screened), opened, "cases opened")
 
     def told(self) -> None:
-        """Each family was told of each thing once, by an SMS that left."""
+        """Each family was told of each thing once, by an SMS that left, unless it had taken back its leave before."""
         messages = self.picture.documents["notifications"]["messages"]
         expected: Counter[tuple[str, str]] = Counter()
         for done in self.ledger.done:
@@ -131,6 +134,7 @@ class Claims:
             Counter((message["template"], message["about"]) for message in messages.values()),
             "messages",
         )
+        expected -= Counter(self.ledger.withdrawn)
         _same(expected, Counter((message["template"], message["about"]) for message in left), "SMS that left")
 
     def effects_in_order(self) -> None:

@@ -76,22 +76,32 @@ class Desk:
 
     def command(self, who: str, thing: str, command: str, body: Json, version: int) -> Json:
         """Carry out a command on the thing at that path, as of `version`, or of a newer one if that is stale."""
-        key, path, tries, begun_at = uuid.uuid4().hex, f"{thing}/{command}", 0, time.monotonic()
+        name = "/".join(part for part in command.split("/") if not part.isdigit())
+        return self._change(who, "POST", thing, f"{thing}/{command}", name, body, version)
+
+    def correct(self, who: str, thing: str, changes: Json, version: int) -> Json:
+        """Correct what is recorded there (a merge patch); in the ledger the command `correct`."""
+        return self._change(who, "PATCH", thing, thing, "correct", changes, version)
+
+    def _change(
+        self, who: str, method: str, thing: str, path: str, name: str, body: Json, version: int
+    ) -> Json:
+        key, tries, begun_at = uuid.uuid4().hex, 0, time.monotonic()
         while True:
             answer, more = self._until_answered(
-                who, "POST", path, {200, 412}, key=key, version=version, json=body, begun=tries > 0
+                who, method, path, {200, 412}, key=key, version=version, json=body, begun=tries > 0
             )
             tries += more
             if answer.status_code == 200:
-                name = "/".join(part for part in command.split("/") if not part.isdigit())
                 return self._acknowledged(name, path, who, key, body, answer, tries, begun_at)
             version = self._until_answered(who, "GET", thing, {200}, begun=True)[0].json()["version"]
 
     def again(self, done: Done) -> Json:
         """Send what was acknowledged once more; the answer. It does not come into the ledger."""
         expected = {201} if done.command in ("appeals", "referrals") else {200}
+        method = "PATCH" if done.command == "correct" else "POST"
         return self._until_answered(
-            done.who, "POST", done.path, expected, key=done.key, version=1, json=done.body
+            done.who, method, done.path, expected, key=done.key, version=1, json=done.body
         )[0].json()
 
     def _acknowledged(
@@ -148,7 +158,7 @@ class Desk:
             except httpx.TransportError as error:
                 self._ledger.count(type(error).__name__)
             else:
-                self._ledger.count(str(answer.status_code) if _is_clean(answer) else f"{answer.status_code} bare")
+                self._ledger.count(f"{answer.status_code}" if is_clean(answer) else "503 bare")
                 if answer.status_code in expected:
                     return answer, tries
                 if answer.status_code not in NO_ANSWER:
@@ -161,7 +171,7 @@ class Desk:
         raise LetGo
 
 
-def _is_clean(answer: httpx.Response) -> bool:
+def is_clean(answer: httpx.Response) -> bool:
     """Whether an answer that something is away is a problem document that says when to come again."""
     problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
     return answer.status_code != 503 or (problem and answer.headers.get("Retry-After", "").isdigit())

@@ -37,13 +37,15 @@ class Done:
 class Ledger:
     """All of it. May be used by several threads.
 
-    `answers`: how requests were answered, readings included: by status, or the error of the connection. `surprises`: answers that
-    nobody should ever get, whatever dies when.
+    `answers`: how requests were answered, readings included: by status, or the error of the connection; `503 bare` is
+    one that does not say when to come again, or is no problem document. `surprises`: answers that nobody should ever get, whatever
+    dies when. `withdrawn`: template and subject of each SMS that may not leave any more: the person has said so.
     """
 
     done: list[Done] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    withdrawn: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, done: Done) -> None:

@@ -34,28 +34,25 @@ WAYS = ("whole", "case", "whole", "consultation")
 """How far families go, in turn."""
 MOST_WAITING = 6
 """Families of one window under way at once; the longest waiting is left where it is when there are more."""
+PAUSES = (0.05, 0.2)
+"""Seconds between two steps of a window: this shapes the load."""
 
 Way = Generator[None, None, None]
+Part = Generator[None, None, Json]
+"""A part of a family's way, and what is there at its end."""
 
 
 class Load:
     """Everybody at work."""
 
-    def __init__(
-        self,
-        origin: str,
-        tokens: Tokens,
-        ledger: Ledger,
-        seed: int,
-        windows: int = 3,
-        pauses: tuple[float, float] = (0.05, 0.2),
-    ) -> None:
-        """`pauses`: from and to how many seconds a window waits between two steps: this shapes the load."""
+    def __init__(self, origin: str, tokens: Tokens, ledger: Ledger, seed: int, windows: int = 3) -> None:
         self.failures: list[BaseException] = []
+        self.slowness = 1.0
+        """How many times longer than usual the windows wait between two steps."""
         self._closing = threading.Event()
         self._desks = [Desk(origin, tokens, ledger, self._closing) for _ in range(windows + 1)]
         runs = [
-            _Window(desk, WORKERS[n % 2], random.Random(seed + n), pauses).run
+            _Window(desk, WORKERS[n % 2], random.Random(seed + n), self).run
             for n, desk in enumerate(self._desks[1:])
         ]
         runs.append(_Partner(self._desks[0]).run)
@@ -81,10 +78,8 @@ class Load:
 
 
 class _Window:
-    def __init__(
-        self, desk: Desk, worker: str, chance: random.Random, pauses: tuple[float, float]
-    ) -> None:
-        self._desk, self._worker, self._chance, self._pauses = desk, worker, chance, pauses
+    def __init__(self, desk: Desk, worker: str, chance: random.Random, load: Load) -> None:
+        self._desk, self._worker, self._chance, self._load = desk, worker, chance, load
         self._waiting: deque[Way] = deque(maxlen=MOST_WAITING)
 
     def run(self) -> None:
@@ -101,7 +96,7 @@ class _Window:
         except (StopIteration, LetGo):
             return
         self._waiting.append(way)
-        time.sleep(self._chance.uniform(*self._pauses))
+        time.sleep(self._chance.uniform(*PAUSES) * self._load.slowness)
 
 
 def _family(desk: Desk, worker: str, goes: str) -> Way:
@@ -118,15 +113,19 @@ def _family(desk: Desk, worker: str, goes: str) -> Way:
 
 
 def _help(desk: Desk, case: Json) -> Way:
-    holder, path, due = (
-        case["holder"],
-        f"/casework/v1/cases/{case['id']}",
-        (today() + timedelta(days=20)).isoformat(),
-    )
-    measures = [
-        {"kind": "medical", "responsible": {"type": "agency", "agency_id": AGENCY}, "due_on": due},
-        {"kind": "housing", "responsible": {"type": "center"}, "due_on": due},
-    ]
+    holder, path = case["holder"], f"/casework/v1/cases/{case['id']}"
+    measures = [by_agency("medical", AGENCY), measure("housing", {"type": "center"})]
+    case = yield from plan(desk, case, measures)
+    case = desk.command(holder, path, "measures/2/start", {}, case["version"])
+    yield
+    yield from refer(desk, case)
+    given = {"given_on": today().isoformat(), "condition": "home"}
+    desk.command(holder, path, "measures/2/deliver", given, case["version"])
+
+
+def plan(desk: Desk, case: Json, measures: list[Json]) -> Part:
+    """From a new case to its approved plan. Gives the case."""
+    holder, path = case["holder"], f"/casework/v1/cases/{case['id']}"
     family = {"by": "family", "person_id": case["person_id"], "method": "paper"}
     for who, command, body in (
         (holder, "assessment", {"domains": dict.fromkeys(DOMAINS, 1), "note": "As told."}),
@@ -134,27 +133,46 @@ def _help(desk: Desk, case: Json) -> Way:
         (holder, "plan/sign", {"by": "worker", "method": "paper"}),
         (holder, "plan/sign", family),
         (HEAD, "plan/approve", {}),
-        (holder, "measures/2/start", {}),
     ):
         case = desk.command(who, path, command, body, case["version"])
         yield
-    referral, key = _referral(case), uuid.uuid4().hex
-    while desk.create(holder, "/referrals/v1/referrals", referral, key, not_yet={404, 409, 422}) is None:
-        yield  # the case has not arrived there yet, or not as it is now
-    yield
-    given = {"given_on": today().isoformat(), "condition": "home"}
-    desk.command(holder, path, "measures/2/deliver", given, case["version"])
+    return case
 
 
-def _referral(case: Json) -> Json:
-    return {
+def refer(desk: Desk, case: Json, n: int = 1, service_kind: str = "health") -> Part:
+    """A partner is asked for a measure of the plan. Gives the referral."""
+    body = {
         "case_id": case["id"],
-        "measure": 1,
-        "service_kind": "health",
+        "measure": n,
+        "service_kind": service_kind,
         "priority": "routine",
-        "reason": "Needs a doctor.",
+        "reason": "Needs it.",
         "disclose": DISCLOSE,
     }
+    path, key, not_yet = "/referrals/v1/referrals", uuid.uuid4().hex, {404, 409, 422}
+    while (referral := desk.create(case["holder"], path, body, key, not_yet)) is None:
+        yield  # the case has not arrived there yet, or not as it is now
+    yield
+    return referral
+
+
+def measure(kind: str, responsible: Json) -> Json:
+    """A measure of a plan."""
+    return {"kind": kind, "responsible": responsible, "due_on": (today() + timedelta(days=20)).isoformat()}
+
+
+def by_agency(kind: str, agency: str) -> Json:
+    return measure(kind, {"type": "agency", "agency_id": agency})
+
+
+def to_its_end(part: Part) -> Json:
+    """Go a part of a way without doing anything else meanwhile."""
+    while True:
+        try:
+            next(part)
+        except StopIteration as end:
+            return end.value
+        time.sleep(0.03)
 
 
 class _Partner:

@@ -42,7 +42,7 @@ from shared.embedded.trouble import Trouble
 from shared.settings import Settings
 from tests import oracle
 from tests.callers import until
-from tests.faults import claims, scale
+from tests.faults import claims
 from tests.faults.desk import Desk, Tokens
 from tests.faults.ledger import Ledger
 from tests.faults.links import Links
@@ -53,6 +53,8 @@ INSIDE = Path(__file__).parent / "inside" / "site"
 REST_SECONDS = {"honest": 120.0}
 """How long a build may take to come to rest after the faults; a broken one need not be waited for so long."""
 REST_SECONDS_BROKEN = 25.0
+ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+"""The limit on the size of files, as it usually is."""
 END_SECONDS = 20.0
 """How long a part is waited for that was told to end, before it is killed."""
 HIT_SECONDS = 30.0
@@ -208,7 +210,7 @@ class Rig:
     @contextlib.contextmanager
     def load(self) -> Iterator[Load]:
         """People at work. Whatever goes wrong in the block, the parts are whole again before they are told to stop."""
-        load = Load(self.origin, self.tokens, self.ledger, self.chance.randrange(10**6), **scale.LOAD[self.scale])
+        load = self._load = Load(self.origin, self.tokens, self.ledger, self.chance.randrange(10**6))
         with load:
             self.go_on(3)
             try:
@@ -217,6 +219,15 @@ class Rig:
                 self.whole()
         if load.failures:
             raise load.failures[0]
+
+    @contextlib.contextmanager
+    def slowly(self, slowness: float) -> Iterator[None]:
+        """The people wait so many times longer between two steps, for the length of the block."""
+        self._load.slowness = slowness
+        try:
+            yield
+        finally:
+            self._load.slowness = 1.0
 
     def go_on(self, acknowledged: int, seconds: float = 60.0) -> None:
         """Let the people work until so many more requests have been acknowledged."""
@@ -250,12 +261,18 @@ class Rig:
 
     def stop(self, targets: Mapping[str, str], seconds: float) -> None:
         """SIGSTOP one worker of each of these services at the point that is named for it; SIGCONT all so many seconds later."""
+        with self.stopped(targets):
+            time.sleep(seconds)  # this is the fault: how long they stand still
+
+    @contextlib.contextmanager
+    def stopped(self, targets: Mapping[str, str]) -> Iterator[None]:
+        """One worker of each of these services stands still at its point, for the length of the block."""
         stopped = []
         try:
             for service, point in targets.items():
                 self.wait_ready(f"{service}-worker")
                 stopped.append(self._carry_out("stop", point, self.workers(service)).pid)
-            time.sleep(seconds)  # this is the fault: how long they stand still
+            yield
         finally:
             for pid in stopped:
                 os.kill(pid, signal.SIGCONT)
@@ -298,10 +315,6 @@ class Rig:
         self._killed[part] += 1
         self.kills["worker" if "-worker" in part else "web" if part in SERVICES else part] += 1
 
-    def order(self, what: str, part: str, point: str) -> Line:
-        """Let the part do that when it passes the point. Raises NotPut where nobody comes there."""
-        return self._carry_out(what, point, (part,))
-
     def end(self, parts: Sequence[str]) -> dict[str, Ended]:
         """SIGTERM all of these at once, and wait for them; how each has ended. Then they are started again."""
         pids = {part: self.stack.pid_of(part) for part in parts}
@@ -331,11 +344,7 @@ class Rig:
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
-        """For the length of the block the kernel refuses whatever mongod, or one that is started in its place, writes to a file.
-
-        A limit on the size of files (`RLIMIT_FSIZE`) does that; a file system of our own, to be filled, would need rights. It ends
-        as on one that is full: a write of the journal fails (there with ENOSPC, here with EFBIG), and mongod aborts (SIGABRT).
-        """
+        """For the length of the block mongod, and whichever is started in its place, has no room. See `take_room`."""
         self._without_room.add("mongod")
         try:
             yield
@@ -343,7 +352,7 @@ class Rig:
             self._without_room.discard("mongod")
             for pid in tuple(self._limited):
                 with contextlib.suppress(ProcessLookupError):
-                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, ROOM)
             self._limited.clear()
 
     def deaths(self, part: str) -> int:
@@ -422,7 +431,7 @@ class Rig:
         pid = self.stack.pid_of(part)
         if pid not in self._limited and pid not in self._deaths:
             with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+                take_room(pid)
                 self._limited.add(pid)
                 self._killed[part] += 1
 
@@ -484,6 +493,15 @@ class Rig:
         page = httpx.get(f"{self.stack.origin}/{service}/metrics", trust_env=False).text
         lines = [line for line in page.splitlines() if line.startswith("birtereze_open_items_in_breach{")]
         return sum(float(line.rpartition(" ")[2]) for line in lines) if lines else float("nan")
+
+
+def take_room(pid: int) -> None:
+    """From now on the kernel refuses whatever this process writes to a file.
+
+    A limit on the size of files does that; a file system of our own, to be filled, would need rights. It ends as on one that is
+    full: a write of mongod's journal fails (there with ENOSPC, here with EFBIG), and it aborts (SIGABRT).
+    """
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
 def _is_dead(pid: int) -> bool:

@@ -6,12 +6,15 @@ import time
 from dataclasses import dataclass, field
 
 from shared.embedded.trouble import Trouble
+from tests.faults.desk import LetGo
 from tests.faults.rig import NotPut, Rig
 from tests.faults.scenarios.scenario import Scenario
 
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """`kills`: kill -9 by the kind of process. `found`: what did not hold, by the name of the check. `broken`: how often the build's mistake was made."""
+    """`kills`: kill -9 by the kind of process. `found`: what did not hold, by the name of the check. `broken`: how often the build's
+    mistake was made."""
 
     scenario: Scenario
     log: str
@@ -56,7 +59,7 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
             scenario.harm(rig)
             while rig.counted()["events"] - before["events"] < events:
                 scenario.harm(rig)
-    except (NotPut, AssertionError, Trouble) as error:
+    except (NotPut, AssertionError, Trouble, LetGo) as error:
         found["harm"] = str(error)
     finally:
         rig.one_worker()

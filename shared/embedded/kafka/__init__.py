@@ -43,7 +43,7 @@ HEAP = "400m"
 class Broker:
     """A broker that keeps `folder` and listens on `port` and the next one. Nothing starts yet.
 
-    `proxy`: the port of a proxy. Then it listens on `proxied` too, the next but one, where clients are told that it is at that port.
+    `proxy`: the port of a proxy. Then it listens on `proxied` too, the next but one, and tells clients there that it is at `proxy`.
     """
 
     def __init__(self, folder: Path, port: int, proxy: int = 0) -> None:

@@ -6,6 +6,7 @@ The product knows nothing of it. `honest` changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import uuid
@@ -182,6 +183,36 @@ def two_in_flight() -> None:
     Relay.publish = publish
 
 
+def by_stream() -> None:
+    """The relay publishes what its change stream tells it of. Where the stream has lost its place, it begins another one from now."""
+    from types import SimpleNamespace
+
+    from pymongo.errors import PyMongoError
+
+    from shared import relay
+
+    streams: list[Any] = []
+    told: set[str] = set()
+
+    def wait_for(look: Callable[[], Any], watched: Any, match: Any, timeout: float) -> Any:
+        is_new = not streams
+        if is_new:
+            streams.append(watched.watch([{"$match": dict(match)}], max_await_time_ms=int(timeout * 1000)))
+        try:
+            change = None if is_new else streams[0].try_next()
+        except PyMongoError:
+            orders.note("broken", "by-stream")
+            streams[:] = [watched.watch([{"$match": dict(match)}], max_await_time_ms=int(timeout * 1000))]
+            return []
+        if change:
+            told.add(change["documentKey"]["_id"])
+        found = [due for due in look() if is_new or due.id in told]
+        told.difference_update(due.id for due in found)
+        return found
+
+    relay.news = SimpleNamespace(wait_for=wait_for)
+
+
 def trusting() -> None:
     """The relay takes what it has sent for acknowledged, whatever becomes of it."""
     from shared.relay import Relay
@@ -252,6 +283,71 @@ def away_is_a_bug() -> None:
     mongo.is_away = mongo.is_transient = never
 
 
+def kept_answers() -> None:
+    """While intake does not answer, referrals shows a partner what it was told of the client before."""
+    from shared.clients import ServiceClient
+    from shared.refusals import Unavailable
+
+    post = ServiceClient.post
+    told: dict[str, Any] = {}
+
+    @wraps(post)
+    def remembering(self: ServiceClient, path: str, *arguments: Any, **more: Any) -> Any:
+        try:
+            told[path] = post(self, path, *arguments, **more)
+        except Unavailable:
+            if path not in told:
+                raise
+            orders.note("broken", "kept-answers")
+        return told[path]
+
+    if orders.service() == "referrals":
+        ServiceClient.post = remembering
+
+
+def patient() -> None:
+    """Referrals waits for intake's answer for as long as it takes."""
+    from shared.clients import ServiceClient
+
+    set_up = ServiceClient.__init__
+
+    @wraps(set_up)
+    def without_end(self: ServiceClient, *arguments: Any, **more: Any) -> None:
+        set_up(self, *arguments, **{**more, "timeout": 3600.0})
+        orders.note("broken", "patient")
+
+    if orders.service() == "referrals":
+        ServiceClient.__init__ = without_end
+
+
+def asked_early() -> None:
+    """Asks the contact door when there is a message, and goes by that answer when it leaves."""
+    if orders.service() != "notifications":
+        return
+    from services.notifications import sending
+    from services.notifications.contact import ContactDoor
+    from shared.refusals import Unavailable
+
+    ask, attempt = ContactDoor.ask, sending.attempt
+    told: dict[str, Any] = {}
+
+    @wraps(ask)
+    def asking(self: ContactDoor, person_id: str, message_id: str, template: str) -> Any:
+        if message_id not in told:
+            told[message_id] = ask(self, person_id, message_id, template)
+        orders.note("broken", "asked-early")
+        return told[message_id]
+
+    @wraps(attempt)
+    def attempting(service: Any, id: str) -> None:
+        message = service.store.messages.get(id).state
+        with contextlib.suppress(Unavailable):
+            asking(service.door, message.person_id, id, message.template)
+        attempt(service, id)
+
+    ContactDoor.ask, sending.attempt = asking, attempting
+
+
 BUILDS: dict[str, Callable[[], None]] = {
     "honest": honest,
     "publish-first": publish_first,
@@ -260,9 +356,13 @@ BUILDS: dict[str, Callable[[], None]] = {
     "w1": one_node,
     "no-time-outs": no_time_outs,
     "two-in-flight": two_in_flight,
+    "by-stream": by_stream,
     "trusting": trusting,
     "no-parking": no_parking,
     "overtaking": overtaking,
     "abrupt": abrupt,
     "away-is-a-bug": away_is_a_bug,
+    "kept-answers": kept_answers,
+    "patient": patient,
+    "asked-early": asked_early,
 }

@@ -1,6 +1,6 @@
 """Orders of the harness to the processes of the stack, by files: who passes a point for which there is an order carries it out.
 
-    <folder>/orders/intake-worker@relay:acknowledged      one order; its text is `kill`, `stop` or `linger`
+    <folder>/orders/intake-worker@relay:acknowledged      one order; its text is `kill` or `stop`
     <folder>/bugs/casework                                which messages a service fails at, as long as the file is there
     <folder>/journal                                      what was carried out: a line `time part pid what point` each
     <folder>/handled/<service>                            each message that took effect: a line `key sequence`
@@ -20,9 +20,9 @@ import uuid
 from pathlib import Path
 
 IN_HAND = "request-in-hand"
-"""X-Request-Id of a request that the harness sends to have it in hand."""
-LINGER = 1.5
-"""Seconds for which a thread stays at a point where it was told to linger."""
+"""X-Request-Id of a request that a process is to have in hand for a while: by it the harness asks for that."""
+LINGER = 2.0
+"""For how many seconds."""
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "."))
 _part = ""
 
@@ -67,8 +67,12 @@ def carry_out(what: str, point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)  # the harness continues it
         # Another thread may be the one that gets the signal: wait here until it has stopped us all.
         time.sleep(0.05)
-    elif what == "linger":
-        time.sleep(LINGER)
+
+
+def linger(point: str) -> None:
+    """This thread stays here for a while."""
+    note("linger", point)
+    time.sleep(LINGER)
 
 
 def note(what: str, point: str) -> None:

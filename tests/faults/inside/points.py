@@ -4,10 +4,11 @@
 |---|---|
 | `command:before-write` | decided on a command; nothing of it is written (or, in a transaction, not committed) |
 | `web:committed` | committed a command; its answer has not left |
-| `web:in-hand` | the answer to a request of the harness (`orders.IN_HAND`), which has not left |
 | `relay:before-append` | looked whose turn it is; nothing is on the log |
 | `relay:acknowledged` | the log's acknowledgement; nothing is removed from an outbox |
 | `relay:half-removed` | removed a half of what was acknowledged |
+| `relay:waiting` | found nothing to publish, and waits in a change stream |
+| `consumer:waiting` | the same of a consumer of the embedded log |
 | `consumer:polled` | a batch, of which nothing is handled |
 | `consumer:read-models` | let the read models take the batch; no reaction has run |
 | `reaction:before-write` | decided on a reaction; nothing is written |
@@ -15,11 +16,14 @@
 | `consumer:handled` | handled the whole batch; the positions are not committed |
 | `consumer:committed` | committed the positions |
 
+And `web:in-hand`, where a web process lingers by itself with the answer to a request that the harness has marked (`orders.IN_HAND`).
+
 A name of the product that is not there any more is an error at the start of the process, and never a point that is not reached.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -27,6 +31,8 @@ from typing import Any
 from tests.faults.inside import orders
 from tests.faults.inside.orders import reached
 
+PLACE_LOST = {136, 286}
+"""CappedPositionLost, ChangeStreamHistoryLost: what a change stream stood at is not in the oplog any more."""
 RETRY_PARKED_WITHIN = 2.0
 """Parked keys are tried again at least so often (seconds), not after up to five minutes as in earnest: a test must end."""
 
@@ -36,6 +42,7 @@ def install(part: str) -> None:
     if "-worker" in part:
         _relay()
         _consumer()
+        _streams()
     else:
         _web()
 
@@ -51,7 +58,7 @@ def _web() -> None:
         if request.method == "POST" and response.status_code < 300:
             reached("web:committed")
         if g.request_id == orders.IN_HAND:
-            reached("web:in-hand")
+            orders.linger("web:in-hand")
         return response
 
     Flask.full_dispatch_request = full_dispatch_request
@@ -102,6 +109,27 @@ def _relay() -> None:
         pull(self, due, event_ids)
 
     Relay.publish, Relay._pull = publishing, pulling
+
+
+def _streams() -> None:
+    """Whoever waits in a change stream, by the name of his thread; and that he hears that his place in it is lost."""
+    from pymongo.errors import OperationFailure
+    from pymongo.synchronous.change_stream import ChangeStream
+
+    try_next = ChangeStream.try_next
+
+    @wraps(try_next)
+    def waiting(self: ChangeStream) -> Any:
+        point = f"{threading.current_thread().name}:waiting"
+        reached(point)
+        try:
+            return try_next(self)
+        except OperationFailure as error:
+            if error.code in PLACE_LOST:
+                orders.note("lost", point)
+            raise
+
+    ChangeStream.try_next = waiting
 
 
 def _consumer() -> None:

@@ -4,14 +4,16 @@ A scenario is data (`Scenario`): `harm` does it, while the load is on; what must
 (`Rig.differences`), and `shows` adds what only this one can show. `broken` names the builds (`inside/builds.py`) that leave out
 what the scenario is about: run on one of them it must find one of the differences named, or the scenario shows nothing.
 
-A further scenario (6, 9, 15, 18, 22, 23 of the plan) is a module beside these and a line below.
+A further scenario is a module beside these and a line below.
 """
 
 from __future__ import annotations
 
 from tests.faults.scenarios import (
+    consent_withdrawn,
     consumer_killed,
     disk_full,
+    intake_away,
     links,
     log_away,
     mongod_killed,
@@ -19,6 +21,7 @@ from tests.faults.scenarios import (
     paused,
     poison,
     relay_killed,
+    stream_lost,
     two_relays,
     web_killed,
 )
@@ -34,6 +37,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     *log_away.SCENARIOS,
     poison.SCENARIO,
     one_family.SCENARIO,
-    disk_full.SCENARIO,
+    *disk_full.SCENARIOS,
+    intake_away.SCENARIO,
+    consent_withdrawn.SCENARIO,
+    stream_lost.SCENARIO,
     links.SCENARIO,
 )

@@ -23,7 +23,7 @@ TARGETS = (
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(3, len(TARGETS), 3 * len(TARGETS))):
+    for n in range(rig.times(3, len(TARGETS), len(TARGETS))):
         rig.hit(*TARGETS[n % len(TARGETS)])
 
 

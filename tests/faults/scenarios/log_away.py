@@ -27,16 +27,26 @@ from tests.oracle import AGGREGATES
 T = TypeVar("T")
 
 DRAINED_WITHIN = 120.0
+SHORTLY = 2.0
 
 
 def broker(rig: Rig) -> None:
     shortly = rig.times(0, 1, scale.kills_in_one(logs=1) - 1)
     longest = scale.LONG_AWAY if rig.scale == "long" and rig.is_first else rig.times(5, 8, 8)
-    for away in [2.0] * shortly + [longest]:
-        rig.kill_broker()
-        _still_serves(rig, away)
-        rig.broker.start()
-        _drains(rig)
+    with rig.slowly(scale.SLOWNESS if rig.scale == "long" else 1.0):
+        for _ in range(shortly):
+            _without_broker(rig, SHORTLY)
+            rig.go_on(5)  # and not until it has drained: it dies again while all are busy with that
+        if shortly:
+            drains(rig)
+        _without_broker(rig, longest)
+        drains(rig)
+
+
+def _without_broker(rig: Rig, seconds: float) -> None:
+    rig.kill_broker()
+    _still_serves(rig, seconds)
+    rig.broker.start()
 
 
 def database(rig: Rig) -> None:
@@ -48,7 +58,7 @@ def database(rig: Rig) -> None:
         time.sleep(away)  # this is the fault: how long it is away
         rig.held.discard("mongod")
         rig.wait_ready("mongod")
-        _drains(rig)
+        drains(rig)
 
 
 def _still_serves(rig: Rig, seconds: float) -> None:
@@ -61,11 +71,11 @@ def _still_serves(rig: Rig, seconds: float) -> None:
             assert answer.status_code == 200, f"{service} is not ready while the broker is away"
 
 
-def _drains(rig: Rig) -> None:
+def drains(rig: Rig, published_within: float = DRAINED_WITHIN) -> None:
     """What waited when the log came back is published and has taken its effects, while the load goes on."""
     begun = time.monotonic()
     back = until(lambda: _quietly(lambda: mongo.database_time(rig.world.client)), "the database answers")
-    until(lambda: _quietly(lambda: not _waits(rig, back)), "what waited is published", DRAINED_WITHIN)
+    until(lambda: _quietly(lambda: not _waits(rig, back)), "what waited is published", published_within)
     published = time.monotonic() - begun
     waited = [envelope for envelope in rig.world.log() if envelope.time < back]
     until(

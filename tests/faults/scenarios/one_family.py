@@ -16,7 +16,7 @@ MOST_SECONDS = 40.0
 
 
 def harm(rig: Rig) -> None:
-    for _ in range(rig.times(1, 1, 4)):
+    for _ in range(rig.times(1, 1, 2)):
         _once(rig)
 
 

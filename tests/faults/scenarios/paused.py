@@ -14,7 +14,7 @@ PAUSE = {"embedded": 4.5, "kafka": 8.5}
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(1, 2, 8)):
+    for n in range(rig.times(1, 2, 3)):
         services = ("notifications", "casework", "intake")
         rig.stop(
             {service: POINTS[(n + i) % len(POINTS)] for i, service in enumerate(services)}, PAUSE[rig.log]

@@ -15,7 +15,7 @@ TARGETS = [(f"{service}-worker", point) for point in POINTS for service in SERVI
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(3, len(TARGETS), 3 * len(TARGETS))):
+    for n in range(rig.times(3, len(TARGETS), len(TARGETS))):
         rig.hit(*TARGETS[n % len(TARGETS)])
 
 

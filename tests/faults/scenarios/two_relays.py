@@ -14,7 +14,7 @@ PAUSE = 4.5
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(1, 2, 8)):
+    for n in range(rig.times(1, 2, 3)):
         first, second = [
             ("relay:before-append", "relay:acknowledged"),
             ("relay:acknowledged", "relay:before-append"),

@@ -7,6 +7,7 @@ is let go soon.
 
 from __future__ import annotations
 
+from tests.faults import scale
 from tests.faults.desk import LetGo
 from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Differences, Scenario
@@ -22,7 +23,7 @@ ANSWERED_WITHIN = 20.0
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(2, len(TARGETS), 6 * len(TARGETS))):
+    for n in range(rig.times(2, len(TARGETS), scale.kills_in_one())):
         rig.hit(*TARGETS[n % len(TARGETS)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_ports_are_those_of_the_contract_and_never_shared(plan: Plan):
         "intake": 101, "casework": 102, "referrals": 103, "notifications": 104, "issuer": 105,
         "intake-worker": 121, "casework-worker": 122, "referrals-worker": 123, "notifications-worker": 124,
     }
+
+
+def test_what_a_stack_is_told_beside_goes_to_every_program_and_its_mongod(plan: Plan):
+    assert all(part.environment["LOG_LEVEL"] == "debug" for part in parts.programs(plan))
+    told = replace(plan, mongod_options=("--oplogSize", "8"))
+    assert parts.database(told).command == (*parts.database(plan).command, "--oplogSize", "8")
 
 
 def test_services_reach_issuer_and_intake_past_the_gateway(plan: Plan):
