@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from pymongo import UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
+from shared import mongo
 from shared.events import CATALOGUE, declared
 from shared.events.cloudevents import Envelope
 
@@ -203,33 +204,33 @@ class FamilyFiles:
             family_id = envelope.data.get("family_id")
             if family_id:
                 families.setdefault(family_id, []).append(envelope)
-        while families:
-            families = self._write(families)
+        while not self._save(self._writes(families)):
+            continue  # somebody else has changed one meanwhile; those that are written have nothing new the second time
 
-    def _write(self, families: Mapping[str, list[Envelope]]) -> dict[str, list[Envelope]]:
-        """Write what each family's events add; returns the families whose document somebody else changed meanwhile."""
+    def _writes(self, families: Mapping[str, list[Envelope]]) -> list[UpdateOne]:
+        """What writes down what each family's events add, on the document as it is now."""
         found = {d["_id"]: d for d in self.collection.find({"_id": {"$in": list(families)}})}
-        lost = {}
+        writes = []
         for family_id, envelopes in families.items():
             before = found.get(family_id)
             known = start = _known(before) if before else Known()
             for envelope in envelopes:
                 known = heard(known, envelope)
-            if known is not start and not self._save(family_id, known, before):
-                lost[family_id] = envelopes
-        return lost
+            if known is not start:
+                writes.append(_write(family_id, known, before))
+        return writes
 
-    def _save(self, family_id: str, known: Known, before: Mapping[str, Any] | None) -> bool:
-        revision = before["revision"] if before else 0
-        try:
-            result = self.collection.update_one(
-                {"_id": family_id, "revision": revision},
-                {"$set": {**msgspec.to_builtins(known), "revision": revision + 1}},
-                upsert=before is None,
-            )
-        except DuplicateKeyError:
-            return False
-        return result.matched_count == 1 or result.upserted_id is not None
+    def _save(self, writes: Sequence[UpdateOne]) -> bool:
+        return mongo.write_all(self.collection, writes)
+
+
+def _write(family_id: str, known: Known, before: Mapping[str, Any] | None) -> UpdateOne:
+    revision = before["revision"] if before else 0
+    return UpdateOne(
+        {"_id": family_id, "revision": revision},
+        {"$set": {**msgspec.to_builtins(known), "revision": revision + 1}},
+        upsert=before is None,
+    )
 
 
 def _known(document: Mapping[str, Any]) -> Known:

@@ -253,8 +253,13 @@ class Aggregates(Generic[S]):
 
         return self._until_saved(id, attempt, session)
 
-    def tick(self, id: str, decide: Callable[[S], Decision[S] | None]) -> Saved[S] | None:
-        """Let the clock, or a process of the service itself, change the aggregate. None where it does not exist."""
+    def tick(
+        self, id: str, decide: Callable[[S], Decision[S] | None], session: ClientSession | None = None
+    ) -> Saved[S] | None:
+        """Let the clock, a process of the service itself or the transaction of a command on another aggregate change this one.
+
+        None where it does not exist.
+        """
 
         def attempt(document: dict[str, Any] | None) -> Saved[S] | None:
             if document is None:
@@ -262,9 +267,9 @@ class Aggregates(Generic[S]):
             decision = decide(self.saved(document).state)
             if decision is None:
                 return self.saved(document)
-            return self._update(document, *decision, {}, None, None)
+            return self._update(document, *decision, {}, None, session)
 
-        return self._until_saved(id, attempt, None)
+        return self._until_saved(id, attempt, session)
 
     # ------------------------------------------------------------------ how it is written
 

@@ -9,10 +9,12 @@ the same and write conflicts (try again soon); everything else is a bug or a poi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bson.codec_options import CodecOptions
-from pymongo import MongoClient
+from pymongo import MongoClient, UpdateOne
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError, WTimeoutError
 
@@ -20,6 +22,7 @@ AWAY_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 """Shutting down, stepped down, not primary, interrupted: the server will be back, or another one will answer."""
 DISK_FULL = frozenset({14031})
 WRITE_CONFLICT = 112
+DUPLICATE_KEY = 11000
 
 
 def connect(url: str, *, wait_ms: int = 2000) -> MongoClient:
@@ -45,6 +48,22 @@ def database_time(client: MongoClient) -> datetime:
     """The server's clock (aware UTC, ms). Timers go by it, so that a process with a wrong clock raises nothing early."""
     answer = client.admin.command("hello")["localTime"]
     return answer if answer.tzinfo else answer.replace(tzinfo=UTC)
+
+
+def write_all(collection: Collection, writes: Sequence[UpdateOne]) -> bool:
+    """Write them in one go, each of another document. False where one of them met with a document that somebody else has changed
+    or made meanwhile: then the others are written, and it is not told which they are.
+    """
+    if not writes:
+        return True
+    try:
+        result = collection.bulk_write(list(writes), ordered=False)
+    except BulkWriteError as error:
+        told = error.details
+        if told["writeConcernErrors"] or any(each["code"] != DUPLICATE_KEY for each in told["writeErrors"]):
+            raise
+        return False
+    return result.matched_count + result.upserted_count == len(writes)
 
 
 def is_away(error: BaseException) -> bool:

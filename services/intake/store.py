@@ -9,7 +9,7 @@ and finds the other's. See `domain/person.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,17 +21,17 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.intake.domain.appeal import Appeal
+from services.intake.domain.appeal import STATES, Appeal
 from services.intake.domain.family import Family
 from services.intake.domain.person import Person
 from services.intake.domain.policy import Policy
 from services.intake.drafts import Drafts
 from services.intake.read_models import KnownReferrals, Timeline, Worklist
 from shared import mongo
-from shared.access import FamilyFiles
+from shared.access import SOMETHING_OPEN, FamilyFiles
 from shared.access_log import AccessLog
-from shared.aggregate import Aggregates, Ask, Decision, Saved
-from shared.refusals import Conflict
+from shared.aggregate import Aggregates, Decision, Saved
+from shared.refusals import Conflict, NotFound
 from shared.settings import Settings
 
 S = TypeVar("S")
@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 SERVICE = "intake"
 
+NOT_CLOSED: Mapping[str, Any] = {"state": {"$in": [state for state in STATES if state != "closed"]}}
 ATTEMPTS = 10
 """How often a transaction that lost the race for a key is tried again."""
 
@@ -72,10 +73,11 @@ class Store:
         missing = {"$in": [None, ""]}
         fields = ("owner.id", "next_action", "due_at", "rule")
         vague = {"open": {"$elemMatch": {"$or": [{field: missing} for field in fields]}}}
-        idle = {"state": {"$ne": "closed"}, "open": {"$size": 0}}
-        appeals = self.appeals.collection.count_documents({"$or": [idle, vague, {"holder": missing}]})
-        families = self.families.collection.count_documents({"$or": [vague, {"holder": missing}]})
-        return appeals + families
+        held = {"holder": missing}
+        appeals = {**NOT_CLOSED, "$or": [{"open": {"$size": 0}}, vague, held]}
+        files = {"$or": [{"open.item": {"$exists": True}, **SOMETHING_OPEN, **vague}, held]}
+        counted = ((self.appeals, appeals), (self.families, files))
+        return sum(aggregates.collection.count_documents(filter) for aggregates, filter in counted)
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """All that `work` writes with this session, or nothing. `work` may run several times.
@@ -101,11 +103,20 @@ class Store:
             aggregates.ensure_indexes()
         appeals, families, persons = (aggregates.collection for aggregates in self.aggregates)
         newest = [("registered_at", -1), ("_id", -1)]
-        for field in ("center_id", "family_id", "person_id", "holder"):
-            appeals.create_index([(field, 1), *newest], name=field)
+        for fields in (("center_id",), ("center_id", "state"), ("family_id",), ("person_id",), ("holder",)):
+            appeals.create_index([*((field, 1) for field in fields), *newest], name="-".join(fields))
         appeals.create_index([("number", 1)], name="number", unique=True)
+        appeals.create_index([("state", 1)], name="not_closed", partialFilterExpression=dict(NOT_CLOSED))
+        appeals.create_index(
+            [("holder", 1), ("family_id", 1)],
+            name="restricted",
+            partialFilterExpression={"restricted": True, **SOMETHING_OPEN},
+        )
         families.create_index([("holder", 1)], name="holder")
-        persons.create_index([("iin", 1)], name="iin", partialFilterExpression={"iin": {"$type": "string"}})
+        families.create_index(
+            [("holder", 1)], name="restricted", partialFilterExpression={"danger.domestic_violence": True}
+        )
+        families.create_index([("open.item", 1)], name="open", partialFilterExpression=dict(SOMETHING_OPEN))
         persons.create_index(
             [("iin", 1), ("iin_slot", 1)],
             name="one_person",
@@ -114,14 +125,10 @@ class Store:
         )
         persons.create_index([("keys.family", 1), ("keys.given", 1), ("keys.year", 1)], name="names")
         persons.create_index([("family_id", 1)], name="family_id")
-        persons.create_index(
-            [("instead_of", 1)],
-            name="instead_of",
-            partialFilterExpression={"instead_of": {"$type": "string"}},
-        )
-        persons.create_index(
-            [("phone", 1)], name="phone", partialFilterExpression={"phone": {"$type": "string"}}
-        )
+        for field in ("iin", "phone", "instead_of"):
+            # Not `$type`: the database does not see that what is equal to a text is one, and would not use the index.
+            known = {field: {"$gt": ""}}
+            persons.create_index([(field, 1)], name=f"known_{field}", partialFilterExpression=known)
         self.files.ensure_indexes()
         self.worklist.ensure_indexes()
         self.timeline.ensure_indexes()
@@ -157,15 +164,13 @@ def amend(
     aggregates: Aggregates[S],
     id: str,
     decide: Callable[[S], Decision[S] | None],
-    now: datetime,
     session: ClientSession,
 ) -> Saved[S]:
     """Change a further aggregate within a transaction, as it stands there: no key, and no version that a caller saw.
 
     None from `decide` changes nothing.
     """
-    seen = aggregates.get(id, session)
-    decision = decide(seen.state)
-    if decision is None:
-        return seen
-    return aggregates.change(id, lambda _: decision, Ask("amend", None, "", seen.version, now), session)
+    saved = aggregates.tick(id, decide, session)
+    if saved is None:
+        raise NotFound
+    return saved

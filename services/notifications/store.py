@@ -31,6 +31,8 @@ NEWEST_FIRST = (("created_at", -1), ("_id", -1))
 LISTED_BY = (("center_id",), ("center_id", "state"), ("family_id",), ("person_id",))
 """What lists are filtered by; each with the order after it is an index."""
 NEEDS_SOMEBODY = ("undeliverable", "expired", "failed")
+MATTERS: Mapping[str, Any] = {"state": {"$in": [*domain.WAITING, *NEEDS_SOMEBODY]}}
+"""Messages of which something is still to come, or somebody may have to do something: few, beside those that have left."""
 
 
 def message_id(template: str, subject: str, fact: str) -> str:
@@ -66,6 +68,9 @@ class Store:
             keys = [*((field, 1) for field in fields), *NEWEST_FIRST]
             self.messages.collection.create_index(keys, name="_".join(fields))
         self.messages.collection.create_index([("about", 1)], name="about")
+        self.messages.collection.create_index(
+            [("state", 1)], name="matters", partialFilterExpression=dict(MATTERS)
+        )
         self.files.ensure_indexes()
         self.access_log.ensure_indexes()
 
@@ -106,9 +111,8 @@ class Store:
             }
         }
         unheld = {"holder": {"$in": [None, ""]}, "open": {"$ne": []}}
-        return self.messages.collection.count_documents(
-            {"$or": [nobody_looks, nobody_asked, half_said, unheld]}
-        )
+        wrong = {"$or": [nobody_looks, nobody_asked, half_said, unheld]}
+        return self.messages.collection.count_documents({**MATTERS, **wrong})
 
 
 def open_store(client: MongoClient, settings: NotificationsSettings, policy: Policy) -> Store:

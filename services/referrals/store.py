@@ -121,7 +121,7 @@ class Store:
         ):
             keys = [(field, 1) for field in fields]
             self.referrals.collection.create_index([*keys, *order], name="-".join(fields))
-        self.referrals.collection.create_index([("state", 1)], name="state")
+        self.referrals.collection.create_index([("state", 1), ("acknowledged", 1)], name="state-acknowledged")
         self.cases.ensure_indexes()
         self.files.ensure_indexes()
         self.directory.ensure_indexes()
@@ -189,34 +189,30 @@ class KnownCases:
         for envelope in envelopes:
             if envelope.source == "/casework":
                 cases.setdefault(envelope.subject, []).append(envelope)
-        while cases:
-            cases = self._write(cases)
+        while not self._save(self._writes(cases)):
+            continue  # somebody else has changed one meanwhile; those that are written have nothing new the second time
 
-    def _write(self, cases: Mapping[str, list[Envelope]]) -> dict[str, list[Envelope]]:
-        """Write what each case's events add; returns the cases whose row somebody else changed meanwhile."""
+    def _writes(self, cases: Mapping[str, list[Envelope]]) -> list[UpdateOne]:
+        """What writes down what each case's events add, on the row as it is now."""
         found = {row["_id"]: row for row in self.collection.find({"_id": {"$in": list(cases)}})}
-        lost = {}
+        writes = []
         for case_id, envelopes in cases.items():
             row = found.get(case_id)
             known = before = _known(row)
             for envelope in envelopes:
                 known = heard(known, envelope)
-            if known != before and not self._save(case_id, known, row):
-                lost[case_id] = envelopes
-        return lost
+            if known != before:
+                writes.append(_write(case_id, known, row))
+        return writes
 
-    def _save(self, case_id: str, known: KnownCase, row: Mapping[str, Any] | None) -> bool:
-        # The whole row, not only its sequence: a rebuild puts right what the row says and leaves the sequence.
-        told = {name: value for name, value in row.items() if name != "locks"} if row else {"sequence": None}
-        try:
-            result = self.collection.update_one(
-                {**told, "_id": case_id},
-                {"$set": msgspec.to_builtins(known)},
-                upsert=row is None,
-            )
-        except DuplicateKeyError:
-            return False
-        return result.matched_count == 1 or result.upserted_id is not None
+    def _save(self, writes: Sequence[UpdateOne]) -> bool:
+        return mongo.write_all(self.collection, writes)
+
+
+def _write(case_id: str, known: KnownCase, row: Mapping[str, Any] | None) -> UpdateOne:
+    # The whole row, not only its sequence: a rebuild puts right what the row says and leaves the sequence.
+    told = {name: value for name, value in row.items() if name != "locks"} if row else {"sequence": None}
+    return UpdateOne({**told, "_id": case_id}, {"$set": msgspec.to_builtins(known)}, upsert=row is None)
 
 
 class Directory:

@@ -58,7 +58,10 @@ class Timeline:
         try:
             self.collection.insert_many([_row(envelope) for envelope in envelopes], ordered=False)
         except BulkWriteError as error:
-            if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
+            told = error.details
+            if told["writeConcernErrors"] or any(
+                each["code"] != DUPLICATE_KEY for each in told["writeErrors"]
+            ):
                 raise
 
     def find(

@@ -37,12 +37,17 @@ class Worklist:
         self.files = files
 
     def ensure_indexes(self) -> None:
-        for field in ("owner.id", "holder", "center_id"):
+        for fields in (("owner.id",), ("holder",), ("holder", "owner.kind"), ("center_id",)):
             self.items.create_index(
-                [(field, 1), *SORT], name=field.replace(".", "_"), partialFilterExpression={"open": True}
+                [*((field, 1) for field in fields), *SORT],
+                name="_".join(fields).replace(".", "_"),
+                partialFilterExpression={"open": True},
             )
-        self.items.create_index([("subject", 1)], name="subject")
-        self.items.create_index([("family_id", 1)], name="family")
+        self.items.create_index([("subject", 1)], name="subject_open", partialFilterExpression={"open": True})
+        self.items.create_index(
+            [("family_id", 1), *SORT], name="family_open", partialFilterExpression={"open": True}
+        )
+        self.items.create_index([("family_id", 1), ("restricted", 1)], name="family_restricted")
 
     # ------------------------------------------------------------------ taking in
 
@@ -131,7 +136,7 @@ def _item_writes(events: Sequence[Envelope], *, restricted: bool) -> list[Update
     first = events[0]
     gone = {
         "subject": first.subject,
-        "_id": {"$nin": [f"{first.subject}:{item.item}" for item in first.base().open]},
+        "item": {"$nin": [item.item for item in first.base().open]},
         "open": True,
         "sequence": {"$lt": first.sequence},
     }

@@ -73,7 +73,6 @@ def assign(intake: Intake, actor: Actor, ask: Ask, id: str, *, holder: str, reas
                     actor=actor.sub,
                     now=ask.now,
                 ),
-                ask.now,
                 session,
             )
         return saved

@@ -97,7 +97,6 @@ def tell_holders(
             lambda family, id=family_id, sighting=sighting: seen_elsewhere(
                 id, family, sighting, intake.policy
             ),
-            now,
             session,
         )
 

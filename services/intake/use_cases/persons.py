@@ -93,7 +93,6 @@ def _asked(
                     intake.store.appeals,
                     appeal_id,
                     lambda appeal: appeals.consent_asked(appeal, actor.sub, ask.now),
-                    ask.now,
                     session,
                 )
         return saved

@@ -129,7 +129,6 @@ def who_is_it(intake: Intake, actor: Actor, told: Told, now: datetime, session: 
     """Whom of the people known the appeal is about. Raises PossibleDuplicate where a human has to say it, and Invalid."""
     said, match = told.applicant, told.match or Match()
     by_iin = identity.with_iin(intake, actor, said.iin, session)
-    by_names = identity.with_names(intake, actor, said, session)
     chosen = _chosen(intake, actor, match, session)
     same = matching.same_by_iin(by_iin, chosen.person_id if chosen else None)
     if same is not None:
@@ -140,6 +139,7 @@ def who_is_it(intake: Intake, actor: Actor, told: Told, now: datetime, session: 
         if said.iin and chosen.person.iin:
             raise Invalid({"match.person_id": [N_("This person has another IIN.")]})
         return Who(known=chosen, hidden=tuple(by_iin))
+    by_names = identity.with_names(intake, actor, said, session)
     if match.person_id is None and not match.new:
         _ask_who(intake, actor, matching.candidates(said, by_names, intake.policy.points), by_names, now)
     return Who(known=None, hidden=tuple(matching.hidden(said, by_iin, by_names)))

@@ -35,7 +35,7 @@ def save_household(
     if before is None:
         store.families.create(id, lambda: decision, MADE, session)
     else:
-        amend(store.families, id, lambda _: decision, now, session)
+        amend(store.families, id, lambda _: decision, session)
     family = decision[0]
     save_persons(intake, before, after, family, actor, now, session)
     return family
@@ -65,7 +65,7 @@ def save_persons(
             now=now,
         )
         if id in known:
-            amend(intake.store.persons, id, lambda _, decision=decision: decision, now, session)
+            amend(intake.store.persons, id, lambda _, decision=decision: decision, session)
         else:
             intake.store.persons.create(id, lambda decision=decision: decision, MADE, session)
 
@@ -82,20 +82,18 @@ def follow_danger(
     told_in: str | None = None,
 ) -> None:
     """Let the family's appeals follow what was said of its danger. `told_in`: the appeal that gets the notices, if one does."""
-    for id in intake.store.appeals.collection.distinct("_id", {"family_id": family_id}, session=session):
-        amend(
-            intake.store.appeals,
-            id,
-            lambda appeal, id=id: appeals.follow(
-                appeal,
-                after,
-                raised=dangers.raised(before.danger, said),
-                told_here=id == told_in,
-                asked=dangers.all_asked(said),
-                actor=actor,
-                now=now,
-                policy=intake.policy,
-            ),
-            now,
-            session,
+    store = intake.store.appeals
+    for document in list(store.collection.find({"family_id": family_id}, {"outbox": 0}, session=session)):
+        saved = store.saved(document)
+        decision = appeals.follow(
+            saved.state,
+            after,
+            raised=dangers.raised(before.danger, said),
+            told_here=saved.id == told_in,
+            asked=dangers.all_asked(said),
+            actor=actor,
+            now=now,
+            policy=intake.policy,
         )
+        if decision is not None:
+            amend(store, saved.id, lambda _, decision=decision: decision, session)
