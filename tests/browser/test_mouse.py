@@ -80,3 +80,19 @@ def test_the_partner_refuses_and_the_worker_chooses_another(window, families: Fa
     expect(worker).to_have_url(re.compile("/referrals/referrals/[^/]+$"))
     sent = people(WORKER).items("/referrals/v1/referrals", case_id=referral["case_id"])
     assert [each["state"] for each in sent if each["replaces"] == referral["id"]] == ["requested"]
+
+
+def test_who_is_known_by_the_iin_is_filled_in_from_the_file(window, families: Families):
+    person = families.appeal()["person_id"]
+    known = families.people(WORKER).get(f"/intake/v1/persons/{person}")
+    page = window(WORKER, "ru").page
+    page.goto("/intake/register")
+    write(page, "applicant.iin", known["iin"])
+    write(page, "need", "Снова нет жилья.")
+    page.get_by_role("button", name=ru("Fill in from the file", "intake")).click()
+    for name in ("family_name", "given_name"):
+        expect(page.locator(f"[name='applicant.{name}']")).to_have_value(known[name])
+    expect(page.locator("[name='applicant.language']")).to_have_value(known["language"])
+    expect(page.locator("[name='applicant.phone']")).to_have_value("")
+    expect(page.locator("[name='need']")).to_have_value("Снова нет жилья.")
+    expect(page.get_by_role("button", name=ru("Fill in from the file", "intake"))).to_have_count(0)

@@ -21,7 +21,7 @@ from services.intake.domain.family import RELATIONS
 from services.intake.drafts import Draft
 from services.intake.pages import register_form as typed
 from services.intake.pages import register_progress as progress
-from services.intake.pages.register_who import answered, who_is_it
+from services.intake.pages.register_who import answered, take_over, who_is_it
 from services.intake.schemas.commands import GROUNDS
 from services.intake.schemas.said import LANGUAGES, NO_IIN_REASONS, SEXES
 from services.intake.use_cases.registration import register
@@ -88,11 +88,13 @@ def send() -> Any:
 
 
 def press(form: Form, button: str) -> Any:
-    """What a button of the form does besides registering: `later`, `row`, `drop:<n>`, or an answer to *who is it?*"""
+    """What a button of the form does besides registering: `later`, `row`, `drop:<n>`, `fill:<person>`, or an answer to *who is
+    it?*"""
     form.errors.clear()
     if button == "later":
         return redirect("/intake/register", 303)
     answered(form, button)
+    take_over(form, button, now())
     typed.fill_in(form)
     return show(form, rows=rows_after(form, button))
 

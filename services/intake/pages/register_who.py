@@ -20,11 +20,13 @@ from services.intake.use_cases.looking import Answer, Like, who_may_it_be
 from shared import reference
 from shared.http import actor
 from shared.i18n import N_, request_language
-from shared.ui import words
+from shared.ui import forms, words
 from shared.ui.forms import Form
 
 PERSON, NEW = "match.person_id", "match.new"
 WORD_JOINER = "\u2060"
+FROM_THE_FILE = ("family_name", "given_name", "patronymic", "birth_date", "sex", "language")
+"""What need not be asked of somebody known. Where she lives and how to reach her is asked each time: that changes."""
 
 
 def answered(form: Form, button: str) -> bool:
@@ -42,9 +44,33 @@ def answered(form: Form, button: str) -> bool:
     return True
 
 
+def take_over(form: Form, button: str, at: datetime) -> None:
+    """After the button `fill:<person>`: let what the file says of the person stand where nothing was typed; nothing of somebody who
+    was not shown."""
+    what, _, person_id = button.partition(":")
+    if what != "fill":
+        return
+    everybody = who_may_it_be(intake(), actor(), typed.described(form), at).everybody
+    for like in everybody:
+        if like.person_id == person_id:
+            for name, value in _known_beyond(form, like).items():
+                form.raw[f"applicant.{name}"] = value
+
+
+def _known_beyond(form: Form, like: Like) -> dict[str, str]:
+    """Field → what the file says, of the fields that are empty in the form."""
+    known = {name: getattr(like.person, name) for name in FROM_THE_FILE}
+    return {
+        name: forms.typed(value)
+        for name, value in known.items()
+        if value and not form.value(f"applicant.{name}").strip()
+    }
+
+
 def who_is_it(form: Form, at: datetime) -> dict[str, Any]:
-    """What the page says of the people known: `who` (`known`, `chosen`, `candidates`, `none`: which text stands there), `iin`,
-    `born_note`. The hidden fields `match.*` follow from it: an answer given about somebody else does not stay."""
+    """What the page says of the people known: `who` (`known`, `chosen`, `candidates`, `none`: which text stands there), `fills`
+    (whether the file of the one known or chosen says more than the form), `iin`, `born_note`. The hidden fields `match.*` follow
+    from it: an answer given about somebody else does not stay."""
     said = typed.described(form)
     answer = who_may_it_be(intake(), actor(), said, at)
     denied = [like.person_id for like in answer.candidates if like.person_id in set(form.values(typed.NOT))]
@@ -57,6 +83,7 @@ def who_is_it(form: Form, at: datetime) -> dict[str, Any]:
         "who": _which(answer, chosen, is_new, said),
         "known": _shown(answer.known) if answer.known else None,
         "chosen": _shown(chosen) if chosen else None,
+        "fills": any(_known_beyond(form, like) for like in (answer.known or chosen,) if like),
         "candidates": [_shown(like) for like in rest],
         "hidden_match": hidden,
         "iin": typed.number(form),

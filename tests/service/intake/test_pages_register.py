@@ -160,6 +160,31 @@ def test_what_is_wrong_with_an_iin_is_said_while_it_is_typed(browser):
     assert "5 of 12 digits" in browser.send("register/look", {"applicant.iin": number[:5]}).text
 
 
+def test_what_the_file_says_of_somebody_known_need_not_be_typed(world, browser):
+    known = somebody(phone="+77015550147")
+    world.comes(known)
+    asked = browser.typed(known)
+    for each in ("family_name", "given_name", "birth_date", "sex", "language", "phone"):
+        asked.poplist(f"applicant.{each}")
+    beside = browser.send("register/look", asked, SECOND).text
+    person_id = re.search(r'value="fill:([0-9a-f-]{36})"', beside)[1]
+    page = browser.send("register", {**asked.to_dict(flat=False), "_do": f"fill:{person_id}"}, SECOND).text
+    assert f'value="{known["family_name"]}"' in page
+    assert f'value="{known["given_name"]}"' in page
+    assert "0147" not in page  # whether the telephone is still hers is asked
+    assert "Fill in from the file" not in page
+
+
+def test_nothing_is_filled_in_of_somebody_who_is_not_shown(world, browser):
+    other = somebody()
+    person_id = world.comes(other)["person_id"]
+    asked = browser.typed(somebody())
+    for each in ("family_name", "given_name"):
+        asked.poplist(f"applicant.{each}")
+    page = browser.send("register", {**asked.to_dict(flat=False), "_do": f"fill:{person_id}"}, SECOND).text
+    assert other["family_name"] not in page
+
+
 def test_who_is_known_by_the_iin_stands_beside_the_form_and_in_the_access_log(world, browser):
     known = somebody(phone="+77015550147")
     family_id = world.comes(known)["family_id"]
