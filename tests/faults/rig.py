@@ -328,8 +328,9 @@ class Rig:
 
         def all_ended() -> bool:
             for part, pid in pids.items():
-                if part not in ended and _is_dead(pid):
-                    ended[part] = Ended(time.monotonic() - begun, _exit_code(pid))
+                code = None if part in ended else _exit_code(pid)
+                if code is not None:
+                    ended[part] = Ended(time.monotonic() - begun, code)
             return len(ended) == len(pids)
 
         try:
@@ -511,7 +512,9 @@ def _is_dead(pid: int) -> bool:
         return True
 
 
-def _exit_code(pid: int) -> int:
-    """Of a child that is dead and still to be waited for, which is left to whoever started it."""
+def _exit_code(pid: int) -> int | None:
+    """Of a child that has ended, with all its threads, and is still to be waited for: that is left to whoever started it."""
     died = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if died is None:
+        return None
     return died.si_status if died.si_code == os.CLD_EXITED else -died.si_status
