@@ -57,7 +57,7 @@ from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
 from shared.reference import Center, Staff
 from shared.settings import Settings
-from tests.callers import Caller, client, user
+from tests.callers import Callers
 from tests.oracle import World
 from tests.system.family import People, opened, planned, referred, registered, today
 
@@ -122,7 +122,7 @@ def walked(mongo_url: str) -> Stories:
     with (
         tempfile.TemporaryDirectory(prefix="bench-stories-") as folder,
         Stack(Path(folder) / "data", free_base(), mongo_url=mongo_url, environment=environment) as stack,
-        callers(stack) as people,
+        closing(Callers(stack)) as people,
         closing(World(stack, settings=Settings(mongo_url=mongo_url, database_prefix="story_"))) as world,
     ):
         return walk(people, world)
@@ -241,21 +241,6 @@ DONE: Sequence[Way] = (
     _consulted,
     _consulted,
 )
-
-
-@contextmanager
-def callers(stack: Stack) -> Iterator[People]:
-    """Callers by login or client id, each logged in once."""
-    known: dict[str, Caller] = {}
-
-    def caller(name: str) -> Caller:
-        if name not in known:
-            known[name] = (user if name in stack.secrets.users else client)(stack, name)
-        return known[name]
-
-    yield caller
-    for each in known.values():
-        each.close()
 
 
 def _left_by(world: World, family_id: str) -> list[Document]:

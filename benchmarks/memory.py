@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.load import family
@@ -98,23 +98,8 @@ class Office:
 
     def ask(self, many: int) -> None:
         """So many requests. Raises what went wrong in any of them."""
-        numbers, failures = iter(range(many)), []
-        lock = threading.Lock()
-
-        def client() -> None:
-            try:
-                for n in _shared(numbers, lock):
-                    self._one(n)
-            except BaseException as failure:
-                failures.append(failure)
-
-        threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise failures[0]
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            list(clients.map(self._one, range(many)))
 
     def close(self) -> None:
         for http in (self._worker.http, self._head.http, self._browser):
@@ -143,13 +128,3 @@ class Office:
         answer = self._browser.get(path)
         if answer.status_code != 200:
             raise RuntimeError(f"{path} answers {answer.status_code}")
-
-
-def _shared(numbers: Iterator[int], lock: threading.Lock) -> Iterator[int]:
-    """The numbers that are left, each for one of those who take them."""
-    while True:
-        with lock:
-            n = next(numbers, None)
-        if n is None:
-            return
-        yield n

@@ -83,6 +83,28 @@ def client(stack: Stack, client_id: str) -> Caller:
     return Caller(stack.origin, stack.client_token(client_id))
 
 
+class Callers:
+    """Callers of one stack by login or client id, each logged in once. `anew`: a token lives for a quarter of an hour."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack, self._known = stack, dict[str, Caller]()
+
+    def __call__(self, name: str) -> Caller:
+        if name not in self._known:
+            is_user = name in self._stack.secrets.users
+            self._known[name] = (user if is_user else client)(self._stack, name)
+        return self._known[name]
+
+    def anew(self, name: str) -> Caller:
+        if name in self._known:
+            self._known.pop(name).close()
+        return self(name)
+
+    def close(self) -> None:
+        for caller in self._known.values():
+            caller.close()
+
+
 def appeal(**more: Any) -> dict[str, Any]:
     """The body of an appeal of somebody who was never seen before, in Astana, who may be told by SMS."""
     born = date(1980, 1, 1) + timedelta(days=random.randrange(9000))

@@ -24,8 +24,8 @@ from typing import Any
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
 from tests.attacks.corpus import corpus, creating, left_behind, send
-from tests.attacks.people import People
 from tests.attacks.specs import CALLERS, Run, token_of
+from tests.callers import Callers
 from tests.oracle import World
 from tests.system import whose
 from tests.system.interface import documents, routes_of
@@ -41,7 +41,7 @@ def main() -> int:
     print(f"seed {seed}, {examples} examples of each operation, {bodies:,} bodies for each POST that creates")
     total = 0
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "data", free_base()) as stack:
-        world, people = World(stack), People(stack)
+        world, people = World(stack), Callers(stack)
         family = whose.make(people, world, "fuzzed", whose.ASTANA)
         whose.accepted(people, family)
         # First the bodies: what is counted before and after is read in one piece, and the other part leaves much behind.
@@ -65,7 +65,7 @@ Row = tuple[str, Counter[int], list[str], float]
 """What was attacked, how often it was answered with which status, what was wrong, and how many seconds it took."""
 
 
-def _bodies(stack: Stack, world: World, people: People, things: Any, count: int, seed: int) -> Iterator[Row]:
+def _bodies(stack: Stack, world: World, people: Callers, things: Any, count: int, seed: int) -> Iterator[Row]:
     for route in creating(routes_of(documents(stack.origin))):
         began = time.monotonic()
         world.at_rest()
@@ -76,7 +76,7 @@ def _bodies(stack: Stack, world: World, people: People, things: Any, count: int,
         yield f"broken bodies {route}", tally.statuses, wrong, time.monotonic() - began
 
 
-def _specs(stack: Stack, people: People, things: Any, examples: int, seed: int) -> Iterator[Row]:
+def _specs(stack: Stack, people: Callers, things: Any, examples: int, seed: int) -> Iterator[Row]:
     for caller in CALLERS:
         for service, document in documents(stack.origin).items():
             run = Run(

@@ -16,8 +16,8 @@ import pytest
 
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
-from tests.attacks.people import People
 from tests.attacks.specs import CALLERS, Run, token_of
+from tests.callers import Callers
 from tests.oracle import World
 from tests.system import whose
 from tests.system.interface import ROLES_OF, Route, documents, routes_of
@@ -28,7 +28,7 @@ class Fuzzed:
     """A stack of its own: what random requests leave there (SMS that wait for their hours, too) no other test comes across."""
 
     stack: Stack
-    people: People
+    people: Callers
     things: Mapping[str, Any]
     """Values by the names that routes use, of a family that is there."""
     documents: Mapping[str, dict[str, Any]]
@@ -39,7 +39,7 @@ class Fuzzed:
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory):
     with Stack(tmp_path_factory.mktemp("fuzzed") / "data", free_base()) as stack:
-        people, world, found = People(stack), World(stack), documents(stack.origin)
+        people, world, found = Callers(stack), World(stack), documents(stack.origin)
         family = whose.make(people, world, "fuzzed", whose.ASTANA)
         whose.accepted(people, family)
         yield Fuzzed(stack, people, family.things, found, routes_of(found), random.randrange(2**32))

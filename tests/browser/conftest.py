@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.embedded.ports import WEB, free_base
 from shared.embedded.stack import Stack
 from tests.browser.families import Families
 from tests.browser.window import PATIENCE_MS, Window, log_in, open_window
-from tests.callers import Caller, client, user
+from tests.callers import Callers
 from tests.oracle import World
 
 ARGUMENTS = (
@@ -83,16 +84,8 @@ def window(stack: Stack, chromium: Browser, logged_in: Callable[[str], Any]):
 @pytest.fixture(scope="session")
 def people(stack: Stack):
     """Callers of the API by login or client id."""
-    known: dict[str, Caller] = {}
-
-    def caller(name: str) -> Caller:
-        if name not in known:
-            known[name] = (user if name in stack.secrets.users else client)(stack, name)
-        return known[name]
-
-    yield caller
-    for each in known.values():
-        each.close()
+    with closing(Callers(stack)) as people:
+        yield people
 
 
 @pytest.fixture(scope="session")

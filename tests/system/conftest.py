@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
 from shared.settings import Settings
-from tests.callers import Caller, client, user
+from tests.callers import Callers
 from tests.oracle import World
 from tests.system import whose
 from tests.system.interface import documents, routes_of
@@ -48,17 +49,8 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def people(live: Stack):
     """Callers of the live stack by login or client id, each logged in once."""
-    known: dict[str, Caller] = {}
-
-    def caller(name: str) -> Caller:
-        if name not in known:
-            is_user = name in live.secrets.users
-            known[name] = (user if is_user else client)(live, name)
-        return known[name]
-
-    yield caller
-    for each in known.values():
-        each.close()
+    with closing(Callers(live)) as people:
+        yield people
 
 
 @pytest.fixture(scope="session")

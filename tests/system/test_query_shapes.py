@@ -36,7 +36,7 @@ from shared.embedded.stack import Stack
 from shared.settings import Settings
 from tests.browser.families import AGENCY, HEAD, WORKER, Families
 from tests.browser.walk import NOBODY, STOPS
-from tests.callers import until
+from tests.callers import Callers, until
 from tests.conftest import free_port
 from tests.oracle import World
 from tests.system.family import People, today
@@ -175,7 +175,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shape]
         environment = {"MONGO_URL": f"{url}&appName={PRODUCT}"}
         with (
             Stack(folder / "data", free_base(), mongo_url=url, environment=environment) as stack,
-            generated.callers(stack) as people,
+            closing(Callers(stack)) as people,
             closing(World(stack, settings=Settings(mongo_url=url))) as world,
         ):
             stories = generated.walk(people, world)
