@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -28,7 +29,7 @@ from shared.embedded.ports import free_base
 from shared.settings import load
 from tests.faults import scale
 from tests.faults.rig import Rig
-from tests.faults.run import Result, run
+from tests.faults.run import Result, aborted, run
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.scenarios.scenario import LOGS
 
@@ -147,23 +148,32 @@ def on_the_product(
     left = list(scenarios)
     events = math.ceil(scale.EVENTS[knobs.scale] / sum(log in each.logs for each in SCENARIOS))
     while left:
-        place, setup = folder / f"{log}-honest-{seed}-{left[0].number}", left[0].setup
-        with Rig(place, log, "honest", seed, knobs.scale, broker, setup, seed == knobs.seed) as rig:
-            is_good = True
-            while left and is_good and left[0].setup == setup:
-                result = run(rig, left.pop(0), events)
-                is_good = result.is_good
+        current = left.pop(0)
+        place, setup = folder / f"{log}-honest-{seed}-{current.number}", current.setup
+        try:
+            with Rig(place, log, "honest", seed, knobs.scale, broker, setup, seed == knobs.seed) as rig:
+                result = run(rig, current, events)
                 yield result
-        if is_good:
-            shutil.rmtree(place)
+                while left and result.is_good and left[0].setup == setup:
+                    current = left.pop(0)
+                    result = run(rig, current, events)
+                    yield result
+        except Exception:
+            yield aborted(current, log, "honest", seed, traceback.format_exc())
+        else:
+            if result.is_good:
+                shutil.rmtree(place)
 
 
 def on_a_broken_build(
     scenario: Scenario, folder: Path, log: str, build: str, seed: int, broker: Broker | None
 ) -> Result:
     place = folder / f"{log}-{scenario.number}-{build}"
-    with Rig(place, log, build, seed, "short", broker, scenario.setup) as rig:
-        result = run(rig, scenario)
+    try:
+        with Rig(place, log, build, seed, "short", broker, scenario.setup) as rig:
+            result = run(rig, scenario)
+    except Exception:
+        return aborted(scenario, log, build, seed, traceback.format_exc())
     if result.is_good:
         shutil.rmtree(place)
     return result

@@ -31,16 +31,22 @@ class Result:
     broken: int
     seconds: float
     notes: list[str] = field(default_factory=list)
+    is_aborted: bool = False
+    """The harness itself did not come to an end: nothing was shown, neither way."""
 
     @property
     def is_good(self) -> bool:
         """An honest build has no difference; a broken one was caught by a check that is there to catch it."""
+        if self.is_aborted:
+            return False
         if self.build == "honest":
             return not self.found
         return bool(self.broken and self.scenario.broken[self.build] & self.found.keys())
 
     @property
     def verdict(self) -> str:
+        if self.is_aborted:
+            return "ABORTED"
         if self.build == "honest":
             return "green" if self.is_good else f"RED: {', '.join(self.found)}"
         return f"red, as it must: {', '.join(self.found)}" if self.is_good else "NOT CAUGHT"
@@ -80,4 +86,26 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
         broken=rig.mistakes(),
         seconds=time.monotonic() - begun,
         notes=list(rig.notes),
+    )
+
+
+def aborted(scenario: Scenario, log: str, build: str, seed: int, trace: str) -> Result:
+    """A run that the harness could not bring to its end: one of many in two hours must not take the others with it."""
+    return Result(
+        scenario=scenario,
+        log=log,
+        build=build,
+        seed=seed,
+        hits={},
+        kills={},
+        acknowledged=0,
+        sent_again=0,
+        events=0,
+        repeats=0,
+        sms=0,
+        found={},
+        broken=0,
+        seconds=0.0,
+        notes=trace.splitlines(),
+        is_aborted=True,
     )
