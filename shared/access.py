@@ -177,7 +177,7 @@ class FamilyFiles:
 
     def known(self, family_id: str) -> Known | None:
         document = self.collection.find_one({"_id": family_id})
-        return _known(document) if document else None
+        return known_from(document) if document else None
 
     def file(self, family_id: str) -> File | None:
         """What the rule needs, or None where nothing of the family has arrived."""
@@ -187,7 +187,7 @@ class FamilyFiles:
     def known_of(self, family_ids: Many[str]) -> dict[str, Known]:
         """All that has been heard of these families, of those that anything was heard of."""
         found = self.collection.find({"_id": {"$in": list(family_ids)}})
-        return {document["_id"]: _known(document) for document in found}
+        return {document["_id"]: known_from(document) for document in found}
 
     def files(self, family_ids: Many[str]) -> dict[str, File]:
         """What the rule needs of these families, of those that anything was heard of."""
@@ -213,7 +213,7 @@ class FamilyFiles:
         writes = []
         for family_id, envelopes in families.items():
             before = found.get(family_id)
-            known = start = _known(before) if before else Known()
+            known = start = known_from(before) if before else Known()
             for envelope in envelopes:
                 known = heard(known, envelope)
             if known is not start:
@@ -233,7 +233,8 @@ def _write(family_id: str, known: Known, before: Mapping[str, Any] | None) -> Up
     )
 
 
-def _known(document: Mapping[str, Any]) -> Known:
+def known_from(document: Mapping[str, Any]) -> Known:
+    """What has been heard of a family, from its document as a query found it."""
     return msgspec.convert({k: v for k, v in document.items() if k not in ("_id", "revision")}, Known)
 
 

@@ -33,7 +33,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -83,7 +83,8 @@ class Ask:
 
 @dataclass(frozen=True)
 class Saved(Generic[S]):
-    """An aggregate as it stands in the store. `changed`: whether the call that gave it has written."""
+    """An aggregate as it stands in the store. `changed`: whether the call that gave it has written. `absent`: fields of the state
+    that its document does not have, since they are younger than it."""
 
     id: str
     version: int
@@ -91,6 +92,7 @@ class Saved(Generic[S]):
     sequence: str
     seen: Mapping[str, str]
     changed: bool = False
+    absent: frozenset[str] = frozenset()
 
 
 def next_number(database: Database, series: str) -> int:
@@ -110,6 +112,14 @@ def body_hash(body: Any) -> str:
 def state_document(state: Any) -> dict[str, Any]:
     """A state as fields of a document: times stay times, dates become ISO texts, tuples lists."""
     return _with_lists(msgspec.to_builtins(state, builtin_types=(datetime,)))
+
+
+def _changes(saved: Saved[Any], state: Any) -> dict[str, Any]:
+    """The fields of a state that have another value than the document has, as fields of a document."""
+    before, after = vars(saved.state), vars(state)
+    return state_document(
+        {name: after[name] for name in after if name in saved.absent or before[name] != after[name]}
+    )
 
 
 def _with_lists(value: Any) -> Any:
@@ -135,6 +145,7 @@ class Aggregates(Generic[S]):
         self.service = service
         self.subject = subject
         self._type = state
+        self._fields = frozenset(field.name for field in fields(state))
         self._wake_at = wake_at
 
     def ensure_indexes(self) -> None:
@@ -164,15 +175,15 @@ class Aggregates(Generic[S]):
 
     def saved(self, document: Mapping[str, Any], *, changed: bool = False) -> Saved[S]:
         """A document of the collection (as a query found it) as a Saved."""
-        fields = {name: value for name, value in document.items() if name not in BOOKKEEPING}
-        state = msgspec.convert(fields, self._type)
+        known = {name: value for name, value in document.items() if name not in BOOKKEEPING}
         return Saved(
             document["_id"],
             document["version"],
-            state,
+            msgspec.convert(known, self._type),
             document["sequence"],
             document.get("seen", {}),
             changed,
+            self._fields - known.keys(),
         )
 
     # ------------------------------------------------------------------ writing
@@ -217,8 +228,8 @@ class Aggregates(Generic[S]):
                 raise PreconditionRequired
             if ask.if_match != document["version"]:
                 raise Stale
-            state, events = decide(self.saved(document).state)
-            return self._update(document, state, events, _remember(document, ask), None, session)
+            saved = self.saved(document)
+            return self._update(saved, *decide(saved.state), _remember(document, ask), None, session)
 
         return self._until_saved(id, attempt, session)
 
@@ -238,18 +249,18 @@ class Aggregates(Generic[S]):
         def attempt(document: dict[str, Any] | None) -> Saved[S] | None:
             if document is not None and document.get("seen", {}).get(source, "") >= cause.sequence:
                 return self.saved(document)
-            decision = decide(self.saved(document).state if document else None)
+            saved = self.saved(document) if document else None
+            decision = decide(saved.state if saved else None)
             if decision is None:
-                return self.saved(document) if document else None
-            seen = {f"seen.{source}": cause.sequence}
-            if document is None:
+                return saved
+            if saved is None:
                 try:
                     return self._insert(id, *decision, {"seen": {source: cause.sequence}}, cause, session)
                 except DuplicateKeyError:
                     if session is not None:
                         raise
                     raise _LostRace from None
-            return self._update(document, *decision, seen, cause, session)
+            return self._update(saved, *decision, {f"seen.{source}": cause.sequence}, cause, session)
 
         return self._until_saved(id, attempt, session)
 
@@ -264,12 +275,18 @@ class Aggregates(Generic[S]):
         def attempt(document: dict[str, Any] | None) -> Saved[S] | None:
             if document is None:
                 return None
-            decision = decide(self.saved(document).state)
-            if decision is None:
-                return self.saved(document)
-            return self._update(document, *decision, {}, None, session)
+            saved = self.saved(document)
+            decision = decide(saved.state)
+            return saved if decision is None else self._update(saved, *decision, {}, None, session)
 
         return self._until_saved(id, attempt, session)
+
+    def save(self, saved: Saved[S], decision: Decision[S], session: ClientSession) -> Saved[S]:
+        """Change an aggregate as it was read in the same transaction: neither key nor version, and nothing is read again."""
+        try:
+            return self._update(saved, *decision, {}, None, session)
+        except _LostRace:
+            raise Conflict from None
 
     # ------------------------------------------------------------------ how it is written
 
@@ -310,40 +327,27 @@ class Aggregates(Generic[S]):
 
     def _update(
         self,
-        document: dict[str, Any],
+        saved: Saved[S],
         state: S,
         events: Sequence[Event],
         bookkeeping: dict[str, Any],
         cause: Envelope | None,
         session: ClientSession | None,
     ) -> Saved[S]:
-        outbox = self._envelopes(document["_id"], document["sequence"], events, cause)
-        fields = {
-            name: value
-            for name, value in state_document(state).items()
-            if name not in document or document[name] != value
-        }
-        fields |= bookkeeping
-        wake_at = self._wake_at(state)
-        if wake_at != document.get("wake_at"):
-            fields["wake_at"] = wake_at
-        update: dict[str, Any] = {"$inc": {"version": 1}}
+        outbox = self._envelopes(saved.id, saved.sequence, events, cause)
+        sequence = outbox[-1]["sequence"] if outbox else saved.sequence
+        changes = {**_changes(saved, state), **bookkeeping, "wake_at": self._wake_at(state)}
+        update: dict[str, Any] = {"$inc": {"version": 1}, "$set": {**changes, "sequence": sequence}}
         if outbox:
-            fields["sequence"] = outbox[-1]["sequence"]
             update["$push"] = {"outbox": {"$each": outbox}}
             # $min keeps the time since when something waits, and sets it where nothing did: the relay takes the oldest first.
             update["$min"] = {"pending": outbox[-1]["time"]}
-        if fields:
-            update["$set"] = fields
         result = self.collection.update_one(
-            {"_id": document["_id"], "version": document["version"]}, update, session=session
+            {"_id": saved.id, "version": saved.version}, update, session=session
         )
         if result.matched_count != 1:
             raise _LostRace
-        sequence = fields.get("sequence", document["sequence"])
-        return Saved(
-            document["_id"], document["version"] + 1, state, sequence, document.get("seen", {}), True
-        )
+        return Saved(saved.id, saved.version + 1, state, sequence, saved.seen, True)
 
     def _envelopes(
         self, id: str, sequence: str, events: Sequence[Event], cause: Envelope | None

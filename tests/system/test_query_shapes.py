@@ -71,6 +71,7 @@ class Shape:
 
     times: int = 0
     keys: int = 0
+    documents: int = 0
     given: int = 0
     ends: int = 0
     gathers: bool = False
@@ -78,7 +79,8 @@ class Shape:
 
     @property
     def scans(self) -> bool:
-        return any("COLLSCAN" in plan for plan in self.plans)
+        """Also in a stage that asks another collection, of which the plan says nothing: documents that no key has led to."""
+        return any("COLLSCAN" in plan for plan in self.plans) or self.documents > self.keys
 
     @property
     def in_vain(self) -> bool:
@@ -100,6 +102,7 @@ def shapes(client: MongoClient) -> dict[str, Shape]:
             shape = found[f"{entry['ns']}: {asked[0]}"]
             shape.times += 1
             shape.keys += entry.get("keysExamined", 0)
+            shape.documents += entry.get("docsExamined", 0)
             shape.given += sum(entry.get(count, 0) for count in ("nreturned", "nMatched", "ndeleted"))
             shape.ends += asked[1]
             shape.gathers = asked[0].startswith(("aggregate", "distinct"))

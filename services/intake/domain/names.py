@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LOOKALIKES = str.maketrans("aceohipxyk", "асеоһірхук")
 """In a word with Cyrillic letters: Latin letters typed for the same-looking Cyrillic ones, and i, h for і, һ."""
@@ -67,11 +68,13 @@ _SQUEEZE = (
 _PATRONYMIC = re.compile(r"(?P<stem>[a-z]{2,}?)(?:uli|ogli|oglu|[kg]izi|[oe]vich|[oe]vna|inichna|ichna|ich)")
 
 
+@lru_cache(1024)  # one request asks a dozen times for the same name
 def fold(text: str) -> str:
     """The key of a family or given name: [a-z]*, the same for every spelling; `fold(fold(x)) == fold(x)`."""
     return _squeeze(_latin(text))
 
 
+@lru_cache(1024)
 def fold_patronymic(text: str) -> str:
     """The key of the father's name in a patronymic: without -ович, -овна, -ұлы, -қызы, -оглы and the like."""
     name = _latin(text)

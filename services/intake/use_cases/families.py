@@ -19,6 +19,7 @@ from services.intake.domain.matching import could_be_abuser
 from services.intake.service import Intake
 from services.intake.use_cases import identity, reading, saving
 from services.intake.use_cases.appeals import must_be_tellable
+from services.intake.use_cases.whole_file import WholeFile, whole_file
 from shared.access import Actor
 from shared.aggregate import Ask, Decision, Saved
 from shared.events import Danger
@@ -40,8 +41,8 @@ def say_danger(
     reading.family(intake, actor, id)
 
     def work(session: ClientSession) -> Saved[Family]:
-        before = intake.store.families.get(id, session).state
-        newest = _newest_open_appeal(intake, id, session)
+        before = whole_file(intake, id, session)
+        newest = _newest_open_appeal(before)
 
         def decide(file: Family) -> Decision[Family]:
             if dangers.lowered(file.danger, said) and not actor.is_a("supervisor"):
@@ -55,7 +56,7 @@ def say_danger(
         saved = intake.store.families.change(id, decide, ask, session)
         if saved.changed:
             saving.follow_danger(
-                intake, id, before, saved.state, said, actor.sub, ask.now, session, told_in=newest
+                intake, before, saved.state, said, actor.sub, ask.now, session, told_in=newest
             )
         return saved
 
@@ -98,10 +99,11 @@ def add_member(intake: Intake, actor: Actor, ask: Ask, id: str, *, line: Line, r
     def work(session: ClientSession) -> Saved[Family]:
         described = [] if line.alleged_abuser else [line.described]
         iins, hidden = identity.iins_elsewhere(intake, actor, described, id, session)
+        file = whole_file(intake, id, session)
         before = Household(
             family_id=id,
-            family=intake.store.families.get(id, session).state,
-            persons=identity.persons_of(intake, id, session),
+            family=file.family.state,
+            persons=file.people,
             iins=iins,
             new_id=lambda n: derived_id("person", id, str(n)),
         )
@@ -114,7 +116,7 @@ def add_member(intake: Intake, actor: Actor, ask: Ask, id: str, *, line: Line, r
 
         saved = intake.store.families.change(id, decide, ask, session)
         if saved.changed:
-            saving.save_persons(intake, before, after, saved.state, actor.sub, ask.now, session)
+            saving.save_persons(intake, file.persons, after, saved.state, actor.sub, ask.now, session)
             identity.tell_holders(intake, hidden, actor.center_id or "", ask.now, session)
         return saved
 
@@ -205,14 +207,8 @@ def _member(file: Family, n: int, field: str) -> Member:
     return member
 
 
-def _newest_open_appeal(intake: Intake, family_id: str, session: ClientSession) -> str | None:
-    newest = intake.store.appeals.collection.find_one(
-        {"family_id": family_id, "state": {"$ne": "closed"}},
-        {"_id": 1},
-        sort=[("registered_at", -1), ("_id", -1)],
-        session=session,
-    )
-    return newest["_id"] if newest else None
+def _newest_open_appeal(file: WholeFile) -> str | None:
+    return next((saved.id for saved in reversed(file.appeals) if saved.state.state != "closed"), None)
 
 
 def _may_act(intake: Intake, actor: Actor, id: str) -> None:

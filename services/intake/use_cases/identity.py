@@ -11,12 +11,11 @@ from pymongo.client_session import ClientSession
 from services.intake.domain.family import Sighting, seen_elsewhere
 from services.intake.domain.household import Iin
 from services.intake.domain.matching import Found
-from services.intake.domain.person import Description, Person, keys_of
+from services.intake.domain.person import Description, keys_of
 from services.intake.service import Intake
 from services.intake.store import amend
-from services.intake.use_cases.reading import file_of
-from shared.access import Actor, may_read
-from shared.aggregate import Saved
+from services.intake.use_cases.reading import file_with
+from shared.access import Actor, Known, known_from, may_read
 
 HAS_SLOT = {"$type": "number"}
 LIKE_ENOUGH = 200
@@ -43,16 +42,10 @@ def with_names(
 
 def with_id(intake: Intake, actor: Actor, id: str, session: ClientSession) -> Found | None:
     """A person whose file the actor may read, or who now stands instead of one; None where there is no such person."""
-    persons = intake.store.persons
-    named = persons.find(id, session)
-    if named is None or not _seen_by(intake, actor, named, session).readable:
+    everybody = _everybody(intake, actor, {"_id": id}, session)
+    if id not in everybody or not everybody[id].readable:
         return None
-    return next(iter(_found(intake, actor, {"_id": id}, session)), None)
-
-
-def persons_of(intake: Intake, family_id: str, session: ClientSession | None = None) -> dict[str, Person]:
-    """All persons of a family, those who were taken out of its members included."""
-    return {saved.id: saved.state for saved in _persons(intake, {"family_id": family_id}, session)}
+    return next(iter(_as_they_are_now(everybody)), None)
 
 
 def iins_elsewhere(
@@ -105,28 +98,61 @@ def _found(
     intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession | None
 ) -> list[Found]:
     """The persons of a query. Who has left an alleged abuser's family is found where she is now."""
-    found = {saved.id: saved for saved in _persons(intake, query, session)}
-    looked_up: set[str] = set()
-    while unknown := found.keys() - looked_up:
-        looked_up |= unknown
-        for saved in _persons(intake, {"instead_of": {"$in": sorted(unknown)}}, session):
-            found[saved.id] = saved
-    left = {saved.state.instead_of for saved in found.values()}
-    return [_seen_by(intake, actor, saved, session) for id, saved in found.items() if id not in left]
+    return _as_they_are_now(_everybody(intake, actor, query, session))
 
 
-def _persons(intake: Intake, query: Mapping[str, Any], session: ClientSession | None) -> list[Saved[Person]]:
-    persons = intake.store.persons
-    documents = persons.collection.find(query, {"outbox": 0}, session=session).sort("_id").limit(LIKE_ENOUGH)
-    return [persons.saved(document) for document in documents]
+def _as_they_are_now(everybody: Mapping[str, Found]) -> list[Found]:
+    left = {found.person.instead_of for found in everybody.values()}
+    return [found for id, found in everybody.items() if id not in left]
 
 
-def _seen_by(intake: Intake, actor: Actor, saved: Saved[Person], session: ClientSession | None) -> Found:
-    family = intake.store.families.get(saved.state.family_id, session).state
-    is_readable = may_read(actor, file_of(intake, saved.state.family_id, family, session))
+def _everybody(
+    intake: Intake, actor: Actor, query: Mapping[str, Any], session: ClientSession | None
+) -> dict[str, Found]:
+    """The persons of a query, and whoever stands instead of one of them, by their ids. Asked at once, their files included: names
+    that many have would else be asked about one by one."""
+    rows = intake.store.persons.collection.aggregate(
+        [
+            {"$match": query},
+            {"$sort": {"_id": 1}},
+            {"$limit": LIKE_ENOUGH},
+            AND_INSTEAD_OF_THEM,
+            {"$project": {"person": {"$concatArrays": [["$$ROOT"], "$instead"]}}},
+            {"$unwind": "$person"},
+            _of_their_family("families", "family"),
+            _of_their_family("files", "heard"),
+            {"$project": {"person.outbox": 0, "person.instead": 0, "family.outbox": 0}},
+        ],
+        session=session,
+    )
+    return {row["person"]["_id"]: _seen_by(intake, actor, row, session) for row in rows}
+
+
+AND_INSTEAD_OF_THEM = {
+    "$graphLookup": {
+        "from": "persons",
+        "startWith": "$_id",
+        "connectFromField": "_id",
+        "connectToField": "instead_of",
+        "as": "instead",
+    }
+}
+
+
+def _of_their_family(name: str, into: str) -> dict[str, Any]:
+    return {
+        "$lookup": {"from": name, "localField": "person.family_id", "foreignField": "_id", "as": into}
+    }
+
+
+def _seen_by(intake: Intake, actor: Actor, row: Mapping[str, Any], session: ClientSession | None) -> Found:
+    person = intake.store.persons.saved(row["person"])
+    family = intake.store.families.saved(row["family"][0])
+    known = known_from(row["heard"][0]) if row["heard"] else Known()
+    is_readable = may_read(actor, file_with(intake, family.id, family.state, known, session))
     return Found(
-        person_id=saved.id,
-        person=saved.state,
+        person_id=person.id,
+        person=person.state,
         readable=is_readable,
-        hidden=family.restricted and not is_readable,
+        hidden=family.state.restricted and not is_readable,
     )

@@ -23,7 +23,13 @@ OURS = ("appeal", "family", "person")
 
 def file_of(intake: Intake, family_id: str, family: Family, session: ClientSession | None = None) -> File:
     """What the rule needs to know of a family's file now."""
-    known = intake.store.files.known(family_id) or Known()
+    return file_with(intake, family_id, family, intake.store.files.known(family_id) or Known(), session)
+
+
+def file_with(
+    intake: Intake, family_id: str, family: Family, known: Known, session: ClientSession | None = None
+) -> File:
+    """The same, where what was heard of the family is at hand."""
     centers = frozenset({*family.center_ids, *known.center_ids})
     if not family.restricted:  # then nobody asks who holds it
         return File(centers, restricted=False, holders=frozenset())
@@ -48,10 +54,14 @@ def _holders(
 
 def readable(intake: Intake, actor: Actor, family_ids: Iterable[str]) -> dict[str, Saved[Family]]:
     """Those of the families that the actor may read."""
-    families = intake.store.families
-    documents = families.collection.find({"_id": {"$in": list(family_ids)}}, {"outbox": 0})
+    families, ids = intake.store.families, list(family_ids)
+    documents = families.collection.find({"_id": {"$in": ids}}, {"outbox": 0})
     found = {document["_id"]: families.saved(document) for document in documents}
-    return {id: saved for id, saved in found.items() if may_read(actor, file_of(intake, id, saved.state))}
+    heard = intake.store.files.known_of(ids)
+    files = {
+        id: file_with(intake, id, saved.state, heard.get(id, Known())) for id, saved in found.items()
+    }
+    return {id: saved for id, saved in found.items() if may_read(actor, files[id])}
 
 
 def family(intake: Intake, actor: Actor, id: str, session: ClientSession | None = None) -> Saved[Family]:

@@ -30,6 +30,7 @@ from services.intake.domain.matching import Candidate, Found
 from services.intake.domain.person import IDENTITY, Description, Person, SafeContact
 from services.intake.service import Intake
 from services.intake.use_cases import identity, reading, saving
+from services.intake.use_cases.whole_file import WholeFile, whole_file
 from shared import reference
 from shared.access import Actor
 from shared.aggregate import Decision, Once, Saved, next_number
@@ -177,7 +178,8 @@ def _admit(
 ) -> Decision[Appeal]:
     """Everything that a new appeal writes beside itself, and the appeal."""
     who = who_is_it(intake, actor, told, now, session)
-    before, household, hidden = _household(intake, actor, appeal_id, told, who, session)
+    file = whole_file(intake, who.known.person.family_id, session) if who.known else None
+    before, household, hidden = _household(intake, actor, appeal_id, told, who, file, session)
     household, person_id, differs = _with_applicant(household, told, who.known)
     for line in told.household:
         household = households.join(household, line)
@@ -187,10 +189,9 @@ def _admit(
     family = saving.save_household(intake, before, household, actor.sub, now, session)
     identity.tell_holders(intake, (*who.hidden, *hidden), told.center_id, now, session)
     if before:
-        differs += tuple(f"danger.{kind}" for kind in dangers.lowered(before.family.danger, told.danger))
-        saving.follow_danger(
-            intake, household.family_id, before.family, family, told.danger, actor.sub, now, session
-        )
+        lowered = dangers.lowered(before.family.state.danger, told.danger)
+        differs += tuple(f"danger.{kind}" for kind in lowered)
+        saving.follow_danger(intake, before, family, told.danger, actor.sub, now, session)
     return appeals.register(
         number=number(),
         center_id=told.center_id,
@@ -214,31 +215,36 @@ def _admit(
 
 
 def _household(
-    intake: Intake, actor: Actor, appeal_id: str, told: Told, who: Who, session: ClientSession
-) -> tuple[Household | None, Household, list[Found]]:
+    intake: Intake,
+    actor: Actor,
+    appeal_id: str,
+    told: Told,
+    who: Who,
+    file: WholeFile | None,
+    session: ClientSession,
+) -> tuple[WholeFile | None, Household, list[Found]]:
     """The family that the appeal belongs to, as it is (None: it is a new one) and to begin with; and people in hidden files
-    whose numbers the household lines have."""
-    known = who.known
-    persons = identity.persons_of(intake, known.person.family_id, session) if known else {}
-    leaves = known is not None and households.names_abuser_in(told.household, known.person_id, persons)
-    own = known is None or leaves
-    family_id = derived_id("family", appeal_id) if own else known.person.family_id
+    whose numbers the household lines have. `file`: that of the person who is known."""
+    persons = file.people if file else {}
+    leaves = bool(file) and households.names_abuser_in(told.household, who.known.person_id, persons)
+    before = None if leaves else file
+    family_id = before.family.id if before else derived_id("family", appeal_id)
     lines = [line.described for line in told.household if not line.alleged_abuser]
     iins, hidden = identity.iins_elsewhere(intake, actor, lines, family_id, session)
-    if told.applicant.iin:
+    if told.applicant.iin and (before is None or persons[who.known.person_id].iin is None):
         slot = identity.next_slot(intake, told.applicant.iin, session)
         iins[told.applicant.iin] = Iin(taken=False, slot=slot)
         hidden = [found for found in hidden if found.person.iin != told.applicant.iin]
     new_file = Family(center_id=told.center_id, center_ids=(), holder=actor.sub, danger=Danger())
     household = Household(
         family_id=family_id,
-        family=new_file if own else intake.store.families.get(family_id, session).state,
-        persons={} if own else persons,
+        family=before.family.state if before else new_file,
+        persons=persons if before else {},
         iins=iins,
         new_id=lambda n: derived_id("person", family_id, str(n)),
         left=persons if leaves else {},
     )
-    return None if own else household, household, hidden
+    return before, household, hidden
 
 
 def _with_applicant(

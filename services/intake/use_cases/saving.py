@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pymongo.client_session import ClientSession
@@ -12,9 +13,10 @@ from services.intake.domain import family as families
 from services.intake.domain import person as people
 from services.intake.domain.family import Family
 from services.intake.domain.household import Household
+from services.intake.domain.person import Person
 from services.intake.service import Intake
-from services.intake.store import amend
-from shared.aggregate import Once
+from services.intake.use_cases.whole_file import WholeFile
+from shared.aggregate import Once, Saved
 from shared.events import Danger
 
 MADE = Once(key="", hash="")
@@ -23,7 +25,7 @@ MADE = Once(key="", hash="")
 
 def save_household(
     intake: Intake,
-    before: Household | None,
+    before: WholeFile | None,
     after: Household,
     actor: str,
     now: datetime,
@@ -31,49 +33,48 @@ def save_household(
 ) -> Family:
     """Save a family (`before` None: a new one) and those of its persons who are new or changed; the file as it is saved."""
     store, id = intake.store, after.family_id
-    decision = families.written(id, before.family if before else None, after.family, actor, now)
+    decision = families.written(id, before.family.state if before else None, after.family, actor, now)
     if before is None:
         store.families.create(id, lambda: decision, MADE, session)
     else:
-        amend(store.families, id, lambda _: decision, session)
+        store.families.save(before.family, decision, session)
     family = decision[0]
-    save_persons(intake, before, after, family, actor, now, session)
+    save_persons(intake, before.persons if before else {}, after, family, actor, now, session)
     return family
 
 
 def save_persons(
     intake: Intake,
-    before: Household | None,
+    known: Mapping[str, Saved[Person]],
     after: Household,
     family: Family,
     actor: str,
     now: datetime,
     session: ClientSession,
 ) -> None:
-    """Save those persons of a household who are new or changed."""
-    known = before.persons if before else {}
+    """Save those persons of a household who are new or changed. `known`: those whom the family had before."""
     for id, person in after.persons.items():
-        if person == known.get(id):
+        saved = known.get(id)
+        if saved and person == saved.state:
             continue
         decision = people.written(
             id,
-            known.get(id),
+            saved.state if saved else None,
             person,
             center_id=family.center_id,
             holder=family.holder,
             actor=actor,
             now=now,
         )
-        if id in known:
-            amend(intake.store.persons, id, lambda _, decision=decision: decision, session)
+        if saved:
+            intake.store.persons.save(saved, decision, session)
         else:
             intake.store.persons.create(id, lambda decision=decision: decision, MADE, session)
 
 
 def follow_danger(
     intake: Intake,
-    family_id: str,
-    before: Family,
+    before: WholeFile,
     after: Family,
     said: Danger,
     actor: str,
@@ -82,13 +83,11 @@ def follow_danger(
     told_in: str | None = None,
 ) -> None:
     """Let the family's appeals follow what was said of its danger. `told_in`: the appeal that gets the notices, if one does."""
-    store = intake.store.appeals
-    for document in list(store.collection.find({"family_id": family_id}, {"outbox": 0}, session=session)):
-        saved = store.saved(document)
+    for saved in before.appeals:
         decision = appeals.follow(
             saved.state,
             after,
-            raised=dangers.raised(before.danger, said),
+            raised=dangers.raised(before.family.state.danger, said),
             told_here=saved.id == told_in,
             asked=dangers.all_asked(said),
             actor=actor,
@@ -96,4 +95,4 @@ def follow_danger(
             policy=intake.policy,
         )
         if decision is not None:
-            amend(store, saved.id, lambda _, decision=decision: decision, session)
+            intake.store.appeals.save(saved, decision, session)
