@@ -73,13 +73,13 @@ class WithoutDedupe(Aggregates[Case]):
         cause: Envelope,
         session: ClientSession | None = None,
     ) -> Saved[Case] | None:
-        document = self.collection.find_one({"_id": id}, {"outbox": 0})
-        decision = decide(self.saved(document).state if document else None)
+        saved = self.find(id)
+        decision = decide(saved.state if saved else None)
         if decision is None:
-            return self.saved(document) if document else None
-        if document is None:
+            return saved
+        if saved is None:
             return self._insert(id, *decision, {}, cause, session)
-        return self._update(document, *decision, {}, cause, session)
+        return self._update(saved, *decision, {}, cause, session)
 
 
 def _reactions(family: story.Story, settings: Settings) -> dict[str, float]:

@@ -4,11 +4,11 @@
     relay.run(stop)                                   # in a thread of the worker, until `stop` is set
 
 A round takes up to `ROUND` documents with `pending`, the longest waiting first, and of each **the first event of its outbox**. It
-appends them as one batch and then makes one update, which pulls exactly what the log acknowledged. So an aggregate never has two
+appends them as one batch and then pulls exactly what the log acknowledged. So an aggregate never has two
 events under way, and its order holds whatever dies when: what was appended and not yet pulled is appended again (a repeat, which
 every reaction ignores), and nothing is lost. `version` is not touched: a person with a form open notices nothing.
 
-`pending` says since when a document waits for its turn. The update clears it where the outbox is empty and sets it to the
+`pending` says since when a document waits for its turn. Pulling clears it where the outbox is empty and sets it to the
 database's time where more is waiting, acknowledged or not: the document goes to the end of the queue. So 500 aggregates with a
 thousand events each do not starve the 501st, and neither does one whose event the log (a partition of it) does not take. How
 long the *event* waits is measured by its own time.
@@ -184,9 +184,19 @@ class Relay:
         left = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", event_ids]}}}}
         turn = {"$cond": [{"$eq": [{"$size": "$outbox"}, 0]}, "$$REMOVE", "$$NOW"]}
         for collection, ids in by_collection.items():
-            collection.update_many(
-                {"_id": {"$in": ids}, **WAITING}, [{"$set": {"outbox": left}}, {"$set": {"pending": turn}}]
-            )
+            if self._pull_only_ones(collection, ids, event_ids) < len(ids):
+                collection.update_many(
+                    {"_id": {"$in": ids}, **WAITING},
+                    [{"$set": {"outbox": left}}, {"$set": {"pending": turn}}],
+                )
+
+    @staticmethod
+    def _pull_only_ones(collection: Collection, ids: list[str], event_ids: list[str]) -> int:
+        """Of documents that had nothing else to tell, which are nearly all: it costs the database two thirds of the update that
+        works out what is left. Returns how many that were."""
+        acknowledged = {"outbox.0.id": {"$in": event_ids}, "outbox": {"$size": 1}}
+        nothing_left = {"$set": {"outbox": []}, "$unset": {"pending": ""}}
+        return collection.update_many({"_id": {"$in": ids}, **acknowledged}, nothing_left).modified_count
 
     def _saved(self) -> dict[str, Any]:
         """The changes that wake: a document of ours got (another) `pending`."""
