@@ -231,10 +231,11 @@ def _household(
     family_id = before.family.id if before else derived_id("family", appeal_id)
     lines = [line.described for line in told.household if not line.alleged_abuser]
     iins, hidden = identity.iins_elsewhere(intake, actor, lines, family_id, session)
-    if told.applicant.iin and (before is None or persons[who.known.person_id].iin is None):
-        slot = identity.next_slot(intake, told.applicant.iin, session)
-        iins[told.applicant.iin] = Iin(taken=False, slot=slot)
+    if told.applicant.iin:
         hidden = [found for found in hidden if found.person.iin != told.applicant.iin]
+        if before is None or persons[who.known.person_id].iin is None:
+            slot = identity.next_slot(intake, told.applicant.iin, session)
+            iins[told.applicant.iin] = Iin(taken=False, slot=slot)
     new_file = Family(center_id=told.center_id, center_ids=(), holder=actor.sub, danger=Danger())
     household = Household(
         family_id=family_id,
