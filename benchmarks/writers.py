@@ -38,20 +38,20 @@ class OutboxOfItsOwn(Aggregates[Case]):
 
     def _update(
         self,
-        document: dict[str, Any],
+        saved: Saved[Case],
         state: Case,
         events: Sequence[Event],
         bookkeeping: dict[str, Any],
         cause: Envelope | None,
         session: ClientSession | None,
     ) -> Saved[Case]:
-        rows = self._envelopes(document["_id"], document["sequence"], events, cause)
+        rows = self._envelopes(saved.id, saved.sequence, events, cause)
         kept = {**bookkeeping, "sequence": rows[-1]["sequence"]}
         database = self.collection.database
         with database.client.start_session() as session, session.start_transaction():
-            saved = super()._update(document, state, (), kept, cause, session)
+            written = super()._update(saved, state, (), kept, cause, session)
             database[OUTBOX].insert_many(rows, session=session)
-        return saved
+        return written
 
 
 def rows() -> list[Row]:

@@ -336,8 +336,11 @@ class Aggregates(Generic[S]):
     ) -> Saved[S]:
         outbox = self._envelopes(saved.id, saved.sequence, events, cause)
         sequence = outbox[-1]["sequence"] if outbox else saved.sequence
-        changes = {**_changes(saved, state), **bookkeeping, "wake_at": self._wake_at(state)}
-        update: dict[str, Any] = {"$inc": {"version": 1}, "$set": {**changes, "sequence": sequence}}
+        told = {"sequence": sequence, "wake_at": self._wake_at(state)}
+        update: dict[str, Any] = {
+            "$inc": {"version": 1},
+            "$set": {**_changes(saved, state), **told, **bookkeeping},
+        }
         if outbox:
             update["$push"] = {"outbox": {"$each": outbox}}
             # $min keeps the time since when something waits, and sets it where nothing did: the relay takes the oldest first.
