@@ -110,8 +110,8 @@ def body_hash(body: Any) -> str:
 
 
 def state_document(state: Any) -> dict[str, Any]:
-    """A state as fields of a document: times stay times, dates become ISO texts, tuples lists."""
-    return _with_lists(msgspec.to_builtins(state, builtin_types=(datetime,)))
+    """A state as fields of a document: times stay times, dates become ISO texts."""
+    return msgspec.to_builtins(state, builtin_types=(datetime,))
 
 
 def _changes(saved: Saved[Any], state: Any) -> dict[str, Any]:
@@ -120,13 +120,6 @@ def _changes(saved: Saved[Any], state: Any) -> dict[str, Any]:
     return state_document(
         {name: after[name] for name in after if name in saved.absent or before[name] != after[name]}
     )
-
-
-def _with_lists(value: Any) -> Any:
-    """The database knows lists only; a tuple would never be equal to what comes back."""
-    if isinstance(value, dict):
-        return {key: _with_lists(member) for key, member in value.items()}
-    return [_with_lists(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 class Aggregates(Generic[S]):
