@@ -13,15 +13,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.load import family
-from benchmarks.pages import reader
+from benchmarks.processes import family, megabytes
 from benchmarks.results import Row
 from benchmarks.rounds import SEED
 from shared.embedded.demo.people import appeal_of, somebody
 from shared.embedded.parts import SERVICES
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
-from tests.callers import user
+from tests.callers import reader, user
 from tests.oracle import World
 
 FEW, MANY = 1_000, 10_000
@@ -73,11 +72,6 @@ def row(name: str, part: str, before: Mapping[str, float], after: Mapping[str, f
 def pss(stack: Stack) -> dict[str, float]:
     """Part → MB, with what it has started."""
     return {part: sum(map(megabytes, family(stack.pid_of(part)))) for part in (WEB, *WORKERS)}
-
-
-def megabytes(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def on_the_log(world: World) -> int:

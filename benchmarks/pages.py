@@ -25,8 +25,7 @@ from shared.embedded.demo.teller import Teller, today
 from shared.embedded.demo.way import HEAD, NEEDS, WORKER, Way, case_path
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
-from shared.http.session import ACCESS
-from shared.i18n import LANGUAGE_COOKIE
+from tests.callers import reader
 
 FAMILIES = 200
 REQUESTS = 200
@@ -137,13 +136,6 @@ def asked(http: httpx.Client, address: str) -> float:
     if answer.status_code != 200:
         raise SystemExit(f"{address} answers {answer.status_code}")
     return took
-
-
-def reader(stack: Stack, login: str) -> httpx.Client:
-    """A browser in which somebody has logged in."""
-    cookies = {ACCESS: stack.user_token(login), LANGUAGE_COOKIE: "kk"}
-    headers = {"Accept": "text/html", "Accept-Encoding": "identity"}
-    return httpx.Client(base_url=stack.origin, cookies=cookies, headers=headers, timeout=30, trust_env=False)
 
 
 def quantiles(seconds: list[float]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """Whether the pages that people live in stay as quick when there is thirty times as much: worklist, case, family file, inbox.
 
-Two stacks on one mongod: one with ten thousand families, one with three hundred thousand (`generated`), four years of the nation.
-Each page is asked for over HTTP through the gateway, in both by turns and in an order drawn anew in each round, of another family
-each time; what is told is the median of the rounds' p99. The workers are stopped meanwhile, for they are measured elsewhere.
+Two stacks on one mongod: one with ten thousand families, one with three hundred thousand (`tests/generated`), four years of the
+nation. Each page is asked for over HTTP through the gateway, in both by turns and in an order drawn anew in each round, of another
+family each time; what is told is the median of the rounds' p99. The workers are stopped meanwhile, for they are measured elsewhere.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from pathlib import Path
 import httpx
 from pymongo import MongoClient
 
-from benchmarks import generated
-from benchmarks.pages import PARTNER, asked, reader
+from benchmarks.pages import PARTNER, asked
 from benchmarks.results import Row
 from benchmarks.rounds import ROUNDS, SEED
 from shared.embedded import mongod
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
-from tests.conftest import free_port
+from tests.callers import reader
+from tests.generated import filling
+from tests.generated.stories import Stories, walked
 
 SMALL, LARGE = 10_000, 300_000
 REQUESTS = 100
@@ -96,18 +97,18 @@ def filled(*families: int) -> Iterator[list[Size]]:
     """A stack for each number of families, on one mongod."""
     with tempfile.TemporaryDirectory(prefix="bench-sizes-") as name, ExitStack() as stacks:
         folder = Path(name)
-        with mongod.running(folder / "stories", free_port()) as url:
-            stories = generated.walked(url)
-        with generated.alone(folder / "mongod", free_port()) as url:
+        with mongod.running(folder / "stories", free_base()) as url:
+            stories = walked(url)
+        with filling.alone(folder / "mongod", free_base()) as url:
             for many in families:
                 fill(url, many, stories)
-        url = stacks.enter_context(mongod.running(folder / "mongod", free_port()))
+        url = stacks.enter_context(mongod.running(folder / "mongod", free_base()))
         yield [size(stacks, folder, url, many) for many in families]
 
 
-def fill(url: str, many: int, stories: generated.Stories) -> None:
+def fill(url: str, many: int, stories: Stories) -> None:
     begun = time.monotonic()
-    documents = generated.fill(url, prefix(many), stories, many)
+    documents = filling.fill(url, prefix(many), stories, many)
     took = time.monotonic() - begun
     print(
         f"           {many:,} families, {documents:,} documents, {documents / took:,.0f} a second", flush=True

@@ -1,7 +1,7 @@
 """How long a citizen waits for the SMS that says that she was heard: ten appeals a second, evenly, for a minute.
 
-From the moment at which the appeal should have left the window (`load`) until the sender has the SMS, by the time that it writes
-beside it: registration, relay, log, consumer, the contact's door, and the sender's own file on a disk.
+From the moment at which the appeal should have left the window (`load.lines`) until the sender has the SMS, by the time that it
+writes beside it: registration, relay, log, consumer, the contact's door, and the sender's own file on a disk.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import Lines, Request, quantile
+from benchmarks.load.lines import Lines, Request
+from benchmarks.load.told import quantile
 from benchmarks.results import Row
 from services.notifications.store import message_id
 from shared.embedded.demo.messages import read_outbox

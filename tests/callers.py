@@ -13,6 +13,8 @@ import httpx
 
 from services.intake.domain.iin import synthetic_iin
 from shared.embedded.stack import Stack
+from shared.http.session import ACCESS
+from shared.i18n import LANGUAGE_COOKIE
 
 T = TypeVar("T")
 
@@ -81,6 +83,13 @@ def user(stack: Stack, login: str) -> Caller:
 
 def client(stack: Stack, client_id: str) -> Caller:
     return Caller(stack.origin, stack.client_token(client_id))
+
+
+def reader(stack: Stack, login: str) -> httpx.Client:
+    """A browser in which somebody has logged in."""
+    cookies = {ACCESS: stack.user_token(login), LANGUAGE_COOKIE: "kk"}
+    headers = {"Accept": "text/html", "Accept-Encoding": "identity"}
+    return httpx.Client(base_url=stack.origin, cookies=cookies, headers=headers, timeout=30, trust_env=False)
 
 
 class Callers:

@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PURE = {"shared.events", "shared.refusals", "shared.calendar", "shared.i18n"}
 """What of `shared` is pure: no I/O, no clock. `shared.i18n` marks sentences to be told in the reader's language."""
+NOT_FOR = {"services": {"tests", "benchmarks"}, "shared": {"tests", "benchmarks"}, "tests": {"benchmarks"}}
+"""Folder → what nothing in it imports: benchmarks stand on everything else, tests on the product."""
+TESTS_OF_BENCHMARKS = ROOT / "tests" / "unit" / "benchmarks"
 DOMAINS = sorted(ROOT.glob("services/*/domain/**/*.py"))
 SERVICES = ("intake", "casework", "referrals", "notifications")
 ROOMS = (
@@ -56,6 +59,14 @@ def imported(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             found.add(node.module or "")
     return found
+
+
+@pytest.mark.parametrize("folder", NOT_FOR)
+def test_the_product_imports_no_test_and_no_test_a_benchmark(folder: str):
+    for path in (ROOT / folder).rglob("*.py"):
+        if "node_modules" not in path.parts and TESTS_OF_BENCHMARKS not in path.parents:
+            found = {module.split(".")[0] for module in imported(path)} & NOT_FOR[folder]
+            assert not found, f"{path.relative_to(ROOT)} imports {found}"
 
 
 @pytest.mark.parametrize("path", DOMAINS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -27,8 +27,6 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from benchmarks import generated
-from benchmarks.pages import reader
 from shared import reference
 from shared.embedded import mongod
 from shared.embedded.ports import free_base
@@ -36,8 +34,10 @@ from shared.embedded.stack import Stack
 from shared.settings import Settings
 from tests.browser.families import AGENCY, HEAD, WORKER, Families
 from tests.browser.walk import NOBODY, STOPS
-from tests.callers import Callers, until
+from tests.callers import Callers, reader, until
 from tests.conftest import free_port
+from tests.generated.filling import fill
+from tests.generated.stories import walk
 from tests.oracle import World
 from tests.system.family import People, today
 from tests.system.interface import SERVICES, Route, documents, following, fresh, routes_of
@@ -181,8 +181,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shape]
             closing(Callers(stack)) as people,
             closing(World(stack, settings=Settings(mongo_url=url))) as world,
         ):
-            stories = generated.walk(people, world)
-            generated.fill(url, "", stories, FAMILIES, [reference.center(id) for id in CENTERS])
+            stories = walk(people, world)
+            fill(url, "", stories, FAMILIES, [reference.center(id) for id in CENTERS])
             profile(client)
             everything(stack, people, world)
         yield shapes(client)
