@@ -32,10 +32,15 @@ def gauge(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels)
 
 
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Only what waits in its outbox is looked at here."""
+
+
 @pytest.fixture
 def cases(database):
     collection = database["cases"]
-    Aggregates(collection, dict, service="test", subject="case").ensure_indexes()
+    Aggregates(collection, Case, service="test", subject="case").ensure_indexes()
     return collection
 
 
