@@ -67,7 +67,7 @@ class NotPut(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """What a process of the stack has written down about itself."""
+    """What a process of the stack has written down about itself. `at`: by the monotonic clock, which all of them share."""
 
     at: float
     part: str

@@ -2,7 +2,7 @@
 
     <folder>/orders/intake-worker@relay:acknowledged      one order; its text is `kill` or `stop`
     <folder>/bugs/casework                                which messages a service fails at, as long as the file is there
-    <folder>/journal                                      what was carried out: a line `time part pid what point` each
+    <folder>/journal                                      what was carried out: a line `seconds part pid what point` each (monotonic clock)
     <folder>/handled/<service>                            each message that took effect: a line `key sequence`
 
 An order is carried out once, by whoever takes its file away. Lines are appended in one write each, so that they stay whole and
@@ -76,7 +76,7 @@ def linger(point: str) -> None:
 
 
 def note(what: str, point: str) -> None:
-    _append(FOLDER / "journal", f"{time.time():.3f} {_part} {os.getpid()} {what} {point}\n")
+    _append(FOLDER / "journal", f"{time.monotonic():.3f} {_part} {os.getpid()} {what} {point}\n")
 
 
 def handled(service: str, key: str, sequence: str) -> None:
