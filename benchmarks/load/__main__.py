@@ -50,7 +50,7 @@ def overload(stack: Stack, lines: Lines, town: Town, held: float) -> None:
     slow = max((second for second, each in enumerate(after, 1) if not each.held), default=0)
     p99s = " ".join(f"{1000 * quantile(each.served, 0.99):.0f}" for each in after)
     print(f"p99 of each second afterwards, in ms: {p99s}")
-    print(f"held again after {slow} s" if slow < RECOVERS_SECONDS else "not held again")
+    print(f"held again from second {slow + 1} on" if slow < RECOVERS_SECONDS else "not held again")
 
 
 def main(rates: Sequence[float] = RATES) -> int:
