@@ -7,10 +7,13 @@ import socket
 
 from shared.embedded.trouble import Trouble
 
+HOLD = 100
+"""Nothing listens there: it is kept by whoever runs the block, see `hold`."""
 ISSUER = 105
 MONGOD = 117
 WEB = {"intake": 101, "casework": 102, "referrals": 103, "notifications": 104}
 METRICS = {"intake": 121, "casework": 122, "referrals": 123, "notifications": 124}
+OFFSETS = (0, HOLD, ISSUER, MONGOD, *WEB.values(), *METRICS.values())
 HIGHEST = 65_535
 FREE_RANGE = range(10_000, 32_000, 200)
 """Below the ports that Linux gives to outgoing connections (from 32768), which come and go."""
@@ -40,9 +43,23 @@ def free_base() -> int:
     bases = list(FREE_RANGE)
     random.SystemRandom().shuffle(bases)
     for base in bases:
-        if all(_is_free(base + offset) for offset in (0, ISSUER, MONGOD, *WEB.values(), *METRICS.values())):
+        if all(_is_free(base + offset) for offset in OFFSETS):
             return base
     raise Trouble("No block of free ports was found.")
+
+
+def hold(base: int) -> socket.socket:
+    """Keep the block above `base` until the socket is closed, so that `free_base` gives it to nobody while a part of it is down.
+
+    Raises Trouble where somebody else keeps it.
+    """
+    held = socket.socket()
+    try:
+        held.bind(("127.0.0.1", base + HOLD))
+    except OSError:
+        held.close()
+        raise Trouble(f"Port {base + HOLD} (kept by a stack) is in use: choose another PORT.") from None
+    return held
 
 
 def _is_free(port: int) -> bool:

@@ -22,6 +22,7 @@ import contextlib
 import http.client
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,6 +80,7 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._failures: dict[str, int] = {}
         self._lock: Lock | None = None
+        self._block: socket.socket | None = None
         self._guard = threading.RLock()
         self._stopping, self._stopped = threading.Event(), threading.Event()
         self._watcher: threading.Thread | None = None
@@ -107,8 +109,9 @@ class Stack:
         self._stopped.set()
         if self._watcher:
             self._watcher.join()
-        if self._lock:
-            self._lock.close()
+        for kept in (self._block, self._lock):
+            if kept:
+                kept.close()
 
     def __enter__(self) -> Stack:
         return self.start()
@@ -199,6 +202,7 @@ class Stack:
         programs = parts.programs(plan)
         for part in programs:
             ports.check_free(part.port, part.name)
+        self._block = ports.hold(self.port)
         with self._reporting("databases migrated and seeded", begun):
             self._prepare(plan)
         for part in programs:

@@ -25,7 +25,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from shared.embedded.kafka import Broker
-from shared.embedded.ports import free_base
+from shared.embedded.ports import free_base, hold
 from shared.settings import load
 from tests.faults import scale
 from tests.faults.rig import Rig
@@ -137,7 +137,7 @@ def broker_for(log: str, folder: Path) -> Iterator[Broker | None]:
         yield None
         return
     port = free_base()
-    with Broker(folder / "kafka", port, proxy=port + 3) as broker:
+    with hold(port), Broker(folder / "kafka", port, proxy=port + 3) as broker:  # it is killed, and its port is then nobody's
         yield broker
 
 

@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass, field
 
 from shared.embedded.trouble import Trouble
+from tests.faults import seen
 from tests.faults.desk import LetGo
-from tests.faults.rig import NotPut, Rig
+from tests.faults.orders import NotPut
+from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Scenario
 
 
@@ -57,18 +59,18 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
     begun = time.monotonic()
     rig.begin()
     sent_again = len(rig.ledger.sent_again())
-    before, found = rig.counted(), {}
+    before, found = seen.counted(rig.world), {}
     if scenario.two_workers:
-        rig.second_workers()
+        rig.second_workers.begin()
     try:
         with rig.load():
             scenario.harm(rig)
-            while rig.counted()["events"] - before["events"] < events:
+            while seen.counted(rig.world)["events"] - before["events"] < events:
                 scenario.harm(rig)
     except (NotPut, AssertionError, Trouble, LetGo) as error:
         found["harm"] = str(error)
     finally:
-        rig.one_worker()
+        rig.second_workers.end()
     differences, counted = rig.differences()
     found |= rig.wrong | differences
     found |= scenario.shows(rig)
@@ -83,7 +85,7 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
         sent_again=len(rig.ledger.sent_again()) - sent_again,
         **{name: number - before[name] for name, number in counted.items()},
         found=found,
-        broken=rig.mistakes(),
+        broken=rig.journal.mistakes(),
         seconds=time.monotonic() - begun,
         notes=list(rig.notes),
     )

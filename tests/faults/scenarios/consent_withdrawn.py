@@ -76,11 +76,11 @@ def _intake_is_away(rig: Rig, desk: Desk) -> str:
     """The message waits for intake, where also has to be written down what she says: the sender's process stands still meanwhile."""
     with _standing_still(rig):
         made = _appeal(desk)
-        rig.held.add(DOOR)
+        rig.keeper.held.add(DOOR)
         rig.kill(DOOR)
     message = _held(rig, made, "contact-away")
     with _standing_still(rig):
-        rig.held.discard(DOOR)
+        rig.keeper.held.discard(DOOR)
         rig.wait_ready(DOOR)
         path = f"/intake/v1/families/{made['family_id']}"
         said = {"life": None, "child": None, "domestic_violence": True, "reason": "As told."}

@@ -17,12 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from tests.callers import until
+from tests.faults.disk import take_room
 from tests.faults.inside.orders import IN_HAND
 from tests.faults.load import HEAD
-from tests.faults.rig import SERVICES, Rig, take_room
+from tests.faults.parts import SERVICES, WORKERS
+from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Scenario
 
-WORKERS = tuple(f"{service}-worker" for service in SERVICES)
 READINGS = {
     "intake": "/intake/v1/worklist",
     "casework": "/casework/v1/cases",
@@ -55,7 +56,7 @@ def _end_all(rig: Rig) -> None:
     """First the web processes, each with a request in hand, then the workers."""
     for service in SERVICES:
         rig.wait_ready(service)
-    seen = len(rig.journal())
+    seen = len(rig.journal.lines())
     with ThreadPoolExecutor(len(SERVICES)) as people:
         asked = {service: people.submit(_ask, rig, path) for service, path in READINGS.items()}
         until(lambda: _lingering(rig, seen) == set(SERVICES), "each web process has a request in hand")
@@ -68,7 +69,7 @@ def _end_all(rig: Rig) -> None:
 
 
 def _lingering(rig: Rig, seen: int) -> set[str]:
-    return {line.part for line in rig.journal()[seen:] if line.what == "linger"}
+    return {line.part for line in rig.journal.lines()[seen:] if line.what == "linger"}
 
 
 def _in_time(rig: Rig, parts: tuple[str, ...]) -> None:
@@ -106,9 +107,9 @@ def _log_lines_nowhere(rig: Rig) -> Iterator[None]:
 
 def _no_room(rig: Rig) -> None:
     """The database has no room for a while."""
-    died = rig.deaths("mongod")
-    with rig.full_disk():
-        until(lambda: rig.deaths("mongod") > died, "the database dies of a full disk")
+    died = rig.keeper.deaths("mongod")
+    with rig.keeper.full_disk():
+        until(lambda: rig.keeper.deaths("mongod") > died, "the database dies of a full disk")
         time.sleep(AWAY)  # this is the fault: how long there is no room
     rig.hits["disk full"] += 1
     rig.go_on(10)

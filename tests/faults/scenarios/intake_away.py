@@ -71,12 +71,12 @@ def _accept(desk: Desk, referral: Json) -> None:
 
 @contextlib.contextmanager
 def _killed(rig: Rig) -> Iterator[None]:
-    rig.held.add("intake")
+    rig.keeper.held.add("intake")
     rig.kill("intake")
     try:
         yield
     finally:
-        rig.held.discard("intake")
+        rig.keeper.held.discard("intake")
     rig.wait_ready("intake")
 
 

@@ -19,8 +19,9 @@ import httpx
 from shared import mongo
 from shared.consumer import is_away
 from tests.callers import until
-from tests.faults import claims, scale
-from tests.faults.rig import SERVICES, Rig
+from tests.faults import claims, scale, seen
+from tests.faults.parts import SERVICES
+from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Scenario
 from tests.oracle import AGGREGATES
 
@@ -52,11 +53,11 @@ def _without_broker(rig: Rig, seconds: float) -> None:
 def database(rig: Rig) -> None:
     for away in [1.0] * rig.times(2, 1, 1) + [rig.times(3, 5, 45)]:
         rig.go_on(10)
-        rig.held.add("mongod")
+        rig.keeper.held.add("mongod")
         rig.at_an_acknowledgement()
         rig.kill("mongod")
         time.sleep(away)  # this is the fault: how long it is away
-        rig.held.discard("mongod")
+        rig.keeper.held.discard("mongod")
         rig.wait_ready("mongod")
         drains(rig)
 
@@ -79,7 +80,7 @@ def drains(rig: Rig, published_within: float = DRAINED_WITHIN) -> None:
     published = time.monotonic() - begun
     waited = [envelope for envelope in rig.world.log() if envelope.time < back]
     until(
-        lambda: not claims.unhandled(waited, rig.handled()),
+        lambda: not claims.unhandled(waited, seen.handled(rig.journal, rig.strangers)),
         "what waited took effect",
         DRAINED_WITHIN - published,
     )

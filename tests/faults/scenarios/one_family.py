@@ -24,7 +24,7 @@ def _once(rig: Rig) -> None:
     known = len(rig.ledger.of("appeals"))
     until(lambda: len(rig.ledger.of("appeals")) >= known + FAMILIES, "families come")
     families = [done.answer["family_id"] for done in rig.ledger.of("appeals")[known:]][:FAMILIES]
-    rig.bug("casework", families=tuple(families), types=(type_of(ReferralRequested),))
+    rig.orders.bug("casework", families=tuple(families), types=(type_of(ReferralRequested),))
 
     def partner_has_given() -> list[str]:
         asked = {done.subject for done in rig.ledger.of("referrals") if done.answer["family_id"] in families}
@@ -34,7 +34,7 @@ def _once(rig: Rig) -> None:
     rig.go_on(20)
     behind = rig.world.database("casework")["parked"].count_documents({"key": {"$in": given}})
     rig.notes.append(f"{behind} events of one referral parked")
-    rig.mend()
+    rig.orders.mend()
     rig.go_on(10)
 
 

@@ -23,7 +23,7 @@ def harm(rig: Rig) -> None:
 
 
 def shows(rig: Rig) -> Differences:
-    refused = sum(line.what == "fenced" for line in rig.journal())
+    refused = sum(line.what == "fenced" for line in rig.journal.lines())
     rig.notes.append(f"{refused} late commits refused")
     return {} if refused else {"fenced": "no late commit was refused: nobody had taken over"}
 

@@ -37,13 +37,13 @@ def harm(rig: Rig) -> None:
     rig.go_on(rig.times(30, 60, 150))
     before = _now()
     for service, type in BUGS.items():
-        rig.bug(service, percent=PERCENT, types=(type,))
+        rig.orders.bug(service, percent=PERCENT, types=(type,))
     _poison(rig)
     rig.go_on(rig.times(30, 60, 150))
     until(lambda: _parked(rig, "intake") and _parked(rig, "notifications"), "something is parked", 10.0)
     parked = {service: _parked(rig, service) for service in BUGS}
     mended = _now()
-    rig.mend()
+    rig.orders.mend()
     rig.go_on(rig.times(10, 15, 50))
     _clear_away(rig)
     _compare_lags(rig, before, mended)

@@ -26,12 +26,12 @@ FILLING = 200_000
 
 def harm(rig: Rig) -> None:
     for _ in range(rig.times(1, 2, 3)):
-        rig.held.add(DEAD)
+        rig.keeper.held.add(DEAD)
         rig.kill(DEAD)
         with rig.stopped(dict.fromkeys(WAITS, "relay:waiting")):
             rig.go_on(15)
             _roll_over(rig)
-        rig.held.discard(DEAD)
+        rig.keeper.held.discard(DEAD)
         drains(rig, PUBLISHED_WITHIN)
         rig.go_on(15)
 
@@ -51,7 +51,7 @@ def _roll_over(rig: Rig) -> None:
 
 
 def shows(rig: Rig) -> Differences:
-    lost = [line for line in rig.journal() if (line.what, line.point) == ("lost", "relay:waiting")]
+    lost = [line for line in rig.journal.lines() if (line.what, line.point) == ("lost", "relay:waiting")]
     rig.notes.append(f"{len(lost)} relays lost their place in a change stream")
     return (
         {} if lost else {"stream": "no relay lost its place in a change stream: nothing was put to the test"}

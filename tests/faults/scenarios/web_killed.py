@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from tests.faults import scale
 from tests.faults.desk import LetGo
+from tests.faults.journal import Line
 from tests.faults.ledger import Done
-from tests.faults.rig import Line, Rig
+from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Differences, Scenario
 
 TARGETS = [
@@ -41,7 +42,7 @@ def shows(rig: Rig) -> Differences:
     finally:
         desk.close()
     done = rig.ledger.done[rig.begun_with :]
-    kills = [line for line in rig.journal() if line.what == "kill"]
+    kills = [line for line in rig.journal.lines() if line.what == "kill"]
     longest = max(_in_peace(one, kills) for one in done)
     rig.notes.append(
         f"longest wait for an answer {max(one.waited for one in done):.1f} s, {longest:.1f} of it in peace"

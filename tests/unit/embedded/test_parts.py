@@ -158,8 +158,19 @@ def test_a_port_without_room_above_it_is_refused(port: int):
 def test_a_block_of_free_ports_is_found():
     base = ports.free_base()
     ports.check_base(base)
-    for offset in (0, ports.ISSUER, ports.MONGOD, *ports.WEB.values(), *ports.METRICS.values()):
+    for offset in ports.OFFSETS:
         ports.check_free(base + offset, "any")
+
+
+def test_a_block_that_is_kept_is_given_to_nobody(monkeypatch: pytest.MonkeyPatch):
+    base = ports.free_base()
+    monkeypatch.setattr(ports, "FREE_RANGE", [base])
+    with ports.hold(base):
+        with pytest.raises(Trouble, match="No block of free ports"):
+            ports.free_base()
+        with pytest.raises(Trouble, match=rf"Port {base + ports.HOLD} .* is in use"):
+            ports.hold(base)
+    assert ports.free_base() == base
 
 
 def test_a_full_disk_is_named(tmp_path: Path):
