@@ -21,7 +21,6 @@ from tests.faults.ledger import Done, Ledger
 NO_ANSWER = {500, 502, 503, 504}
 """500 too: of a request that was cut off in the middle nobody knows what became of it. It is counted."""
 PATIENCE = 90.0
-"""Seconds after which a request without an answer is a surprise."""
 PAUSE = 0.05
 TIMEOUT = 8.0
 RENEW_AFTER = 600.0
@@ -57,6 +56,8 @@ class Desk:
 
     def __init__(self, origin: str, tokens: Tokens, ledger: Ledger, closing: threading.Event) -> None:
         self.closing = closing
+        self.patience = PATIENCE
+        """Seconds after which a request without an answer is a surprise."""
         self._http = httpx.Client(base_url=origin, timeout=TIMEOUT, trust_env=False)
         self._tokens, self._ledger = tokens, ledger
 
@@ -145,7 +146,7 @@ class Desk:
         """The answer, and after how many tries. What has `begun` is brought to its end also while the load closes."""
         if self.closing.is_set() and not begun:
             raise LetGo
-        end, tries = time.monotonic() + PATIENCE, 0
+        end, tries = time.monotonic() + self.patience, 0
         headers = {"Authorization": f"Bearer {self._tokens.of(who)}", "Accept-Language": "en"}
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -167,7 +168,7 @@ class Desk:
                     )
                     raise LetGo
             time.sleep(PAUSE)
-        self._ledger.surprise(f"{method} {_shape(path)}: no answer in {PATIENCE:.0f} s")
+        self._ledger.surprise(f"{method} {_shape(path)}: no answer in {self.patience:.0f} s")
         raise LetGo
 
 

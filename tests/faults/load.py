@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.callers import appeal
-from tests.faults.desk import Desk, Json, LetGo, Tokens
+from tests.faults.desk import PATIENCE, Desk, Json, LetGo, Tokens
 from tests.faults.ledger import Ledger
 from tests.system.family import DISCLOSE, DOMAINS, today
 
@@ -48,7 +48,6 @@ class Load:
     def __init__(self, origin: str, tokens: Tokens, ledger: Ledger, seed: int, windows: int = 3) -> None:
         self.failures: list[BaseException] = []
         self.slowness = 1.0
-        """How many times longer than usual the windows wait between two steps."""
         self._closing = threading.Event()
         self._desks = [Desk(origin, tokens, ledger, self._closing) for _ in range(windows + 1)]
         runs = [
@@ -69,6 +68,13 @@ class Load:
             thread.join()
         for desk in self._desks:
             desk.close()
+
+    def slow_down(self, slowness: float) -> None:
+        """From now on the windows wait so many times longer than usual between two steps, and everybody for an answer: while the log
+        is away for ten minutes, intake knows nothing yet of a new referral, and tells the partner that much (503)."""
+        self.slowness = slowness
+        for desk in self._desks:
+            desk.patience = PATIENCE * slowness
 
     def _guarded(self, run: Any) -> None:
         try:

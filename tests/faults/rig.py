@@ -187,12 +187,12 @@ class Rig:
 
     @contextlib.contextmanager
     def slowly(self, slowness: float) -> Iterator[None]:
-        """The people wait so many times longer between two steps, for the length of the block."""
-        self._load.slowness = slowness
+        """For the length of the block, see `Load.slow_down`."""
+        self._load.slow_down(slowness)
         try:
             yield
         finally:
-            self._load.slowness = 1.0
+            self._load.slow_down(1.0)
 
     def go_on(self, acknowledged: int, seconds: float = 60.0) -> None:
         """Let the people work until so many more requests have been acknowledged."""
