@@ -12,6 +12,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared import mongo, telemetry
 from shared.settings import Settings, load
+from tests.callers import until
+
+LET_GO = "let-go"
 
 
 def create_app(name: str) -> Flask:
@@ -47,6 +50,12 @@ def create_app(name: str) -> Flask:
     def slow():
         (Path(settings.data_dir) / "slow-began").touch()
         time.sleep(0.8)
+        return Response("done")
+
+    @app.get(f"/{name}/held")
+    def held():
+        """Answers when the test lets it go."""
+        until((Path(settings.data_dir) / LET_GO).exists, "the test lets go", 30)
         return Response("done")
 
     return app
