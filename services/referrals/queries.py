@@ -92,14 +92,20 @@ def ended(
     return newest(referrals, {"$and": [seen, {"$nor": [_waits(items)]}]}, after, limit)
 
 
-def counted(referrals: Referrals, seen: Filter, items: Sequence[str], now: datetime) -> Counter[str]:
-    """In how many of these referrals each of `items` waits, and how many of them are `late`."""
+def counted(
+    referrals: Referrals, seen: Filter, items: Sequence[str], now: datetime, by: str | None
+) -> Counter[str]:
+    """In how many of these referrals each of `items` waits, and how many of them are `late`. `by`: the field by which `seen` finds
+    them, `agency_id` or `center_id`; None where they are those of one family."""
     due_at = {"$arrayElemAt": ["$open.due_at", 0]}
+    # Else those that have ended are looked at too: what waits is the newest anyhow, and so all indexes seem as good.
+    hint = {"hint": f"{by}-waiting"} if by else {}
     found = referrals.store.referrals.collection.aggregate(
         [
             {"$match": {"$and": [seen, _waits(items)]}},
             {"$group": {"_id": {"state": "$state", "late": {"$lt": [due_at, now]}}, "n": {"$sum": 1}}},
-        ]
+        ],
+        **hint,
     )
     numbers: Counter[str] = Counter()
     for group in found:

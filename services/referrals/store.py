@@ -30,7 +30,7 @@ from services.referrals.domain.case import KnownCase, heard
 from services.referrals.domain.directory import Service
 from services.referrals.domain.referral import ENDED, STATES, UNSUCCESSFUL, Referral, wake_at
 from shared import mongo, reference
-from shared.access import FamilyFiles
+from shared.access import SOMETHING_OPEN, FamilyFiles
 from shared.access_log import AccessLog
 from shared.aggregate import Aggregates
 from shared.calendar import Deadlines
@@ -121,6 +121,13 @@ class Store:
         ):
             keys = [(field, 1) for field in fields]
             self.referrals.collection.create_index([*keys, *order], name="-".join(fields))
+        for field in ("agency_id", "center_id"):
+            # What waits is as much as people can carry, however many have ended.
+            self.referrals.collection.create_index(
+                [(field, 1), *EARLIEST_DUE_FIRST],
+                name=f"{field}-waiting",
+                partialFilterExpression=dict(SOMETHING_OPEN),
+            )
         self.referrals.collection.create_index([("state", 1), ("acknowledged", 1)], name="state-acknowledged")
         self.cases.ensure_indexes()
         self.files.ensure_indexes()

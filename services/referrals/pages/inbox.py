@@ -47,7 +47,7 @@ def inbox() -> Any:
         active="inbox",
         chosen=chosen,
         rows=[lines.row(each, at, own=True) for each in shown(found, "inbox")],
-        counters=lists.counters(INBOX, chosen, seen, WAITING, "inbox_list", at),
+        counters=lists.counters(INBOX, chosen, seen, WAITING, "inbox_list", at, "agency_id"),
         states=STATES,
         ended_href=lists.address(INBOX, {}, show="ended"),
         waiting_href=INBOX,

@@ -61,10 +61,17 @@ def next_page(path: str, chosen: Mapping[str, Any], after: Position | None) -> s
 
 
 def counters(
-    path: str, chosen: Mapping[str, Any], seen: Filter, items: Sequence[str], group: str, at: datetime
+    path: str,
+    chosen: Mapping[str, Any],
+    seen: Filter,
+    items: Sequence[str],
+    group: str,
+    at: datetime,
+    by: str | None,
 ) -> list[dict[str, Any]]:
-    """Numbers that filter the list, for the macro `counters`. The one that is chosen leads back to all that waits."""
-    numbers = queries.counted(service(), seen, items, at)
+    """Numbers that filter the list, for the macro `counters`. The one that is chosen leads back to all that waits. `by`: see
+    `queries.counted`."""
+    numbers = queries.counted(service(), seen, items, at, by)
     return [
         {
             "n": numbers[code],

@@ -48,7 +48,7 @@ def sent() -> Any:
         chosen=chosen,
         of_one=of_one,
         rows=[lines.row(each, at) for each in shown(found, "referrals")],
-        counters=lists.counters(SENT, chosen, seen, WAITING, "referral_list", at),
+        counters=lists.counters(SENT, chosen, seen, WAITING, "referral_list", at, None if of_one else "center_id"),
         mine_href=lists.address(SENT, chosen, whose=None),
         center_href=lists.address(SENT, chosen, whose="center"),
         states=STATES,
