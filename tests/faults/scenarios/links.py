@@ -17,6 +17,9 @@ ANSWERED = 5
 """Requests acknowledged during a fault, and again after it."""
 HITS = 3
 """How often the fault has to come to pass."""
+LOST_REPLIES = 4
+"""How often replies are dropped in a short run: a build that does things twice is caught by the reply to a write, and once in eight
+times it had met with none."""
 SILENT = 2.0
 """Seconds in which nothing passes a link that is half-open."""
 
@@ -24,7 +27,8 @@ SILENT = 2.0
 def harm(rig: Rig) -> None:
     for link in rig.links.names if rig.scale != "short" else ("database",):
         for fault in FAULTS:
-            _once(rig, link, fault)
+            for _ in range(rig.times(LOST_REPLIES, 1, 1) if fault == "dropped reply" else 1):
+                _once(rig, link, fault)
 
 
 def _once(rig: Rig, link: str, fault: str) -> None:
