@@ -116,10 +116,9 @@ def state_document(state: Any) -> dict[str, Any]:
 
 def _changes(saved: Saved[Any], state: Any) -> dict[str, Any]:
     """The fields of a state that have another value than the document has, as fields of a document."""
-    before, after = vars(saved.state), vars(state)
-    return state_document(
-        {name: after[name] for name in after if name in saved.absent or before[name] != after[name]}
-    )
+    names = [field.name for field in fields(state)]
+    changed = [name for name in names if getattr(saved.state, name) != getattr(state, name)]
+    return state_document({name: getattr(state, name) for name in {*changed, *saved.absent}})
 
 
 class Aggregates(Generic[S]):

@@ -4,12 +4,12 @@
     relay.run(stop)                                   # in a thread of the worker, until `stop` is set
 
 A round takes up to `ROUND` documents with `pending`, the longest waiting first, and of each **the first event of its outbox**. It
-appends them as one batch and then pulls exactly what the log acknowledged. So an aggregate never has two
-events under way, and its order holds whatever dies when: what was appended and not yet pulled is appended again (a repeat, which
-every reaction ignores), and nothing is lost. `version` is not touched: a person with a form open notices nothing.
+appends them as one batch and then pulls exactly what the log acknowledged. So an aggregate never has two events under way, and its
+order holds whatever dies when: what was appended and not yet pulled is appended again (a repeat, which every reaction ignores), and
+nothing is lost. `version` is not touched: a person with a form open notices nothing.
 
-`pending` says since when a document waits for its turn. Pulling clears it where the outbox is empty and sets it to the
-database's time where more is waiting, acknowledged or not: the document goes to the end of the queue. So 500 aggregates with a
+`pending` says since when a document waits for its turn. Pulling clears it where the outbox is empty and sets it to the database's
+time where more is waiting, acknowledged or not: the document goes to the end of the queue. So 500 aggregates with a
 thousand events each do not starve the 501st, and neither does one whose event the log (a partition of it) does not take. How
 long the *event* waits is measured by its own time.
 

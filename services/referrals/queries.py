@@ -14,7 +14,7 @@ from services.referrals.domain.directory import Service
 from services.referrals.domain.referral import Referral
 from services.referrals.reading import file_of, is_for, readable
 from services.referrals.service import Referrals
-from services.referrals.store import EARLIEST_DUE_FIRST, NEWEST_FIRST
+from services.referrals.store import EARLIEST_DUE_FIRST, NEWEST_FIRST, waiting_by
 from shared.access import SOMETHING_OPEN, Actor, may_act, may_read, reading_filter
 from shared.aggregate import Saved
 from shared.keyset import Position, first, keyset_filter
@@ -99,7 +99,7 @@ def counted(
     them, `agency_id` or `center_id`; None where they are those of one family."""
     due_at = {"$arrayElemAt": ["$open.due_at", 0]}
     # Else those that have ended are looked at too: what waits is the newest anyhow, and so all indexes seem as good.
-    hint = {"hint": f"{by}-waiting"} if by else {}
+    hint = {"hint": waiting_by(by)} if by else {}
     found = referrals.store.referrals.collection.aggregate(
         [
             {"$match": {"$and": [seen, _waits(items)]}},

@@ -48,6 +48,11 @@ EARLIEST_DUE_FIRST = (("open.0.due_at", 1), ("_id", 1))
 """The order of lists of what waits: by what is the agency's to do, or the holder's, and was opened first."""
 
 
+def waiting_by(field: str) -> str:
+    """The name of the index over what waits, of an agency or of a center."""
+    return f"{field}-waiting"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """Everything that referrals keeps."""
@@ -125,7 +130,7 @@ class Store:
             # What waits is as much as people can carry, however many have ended.
             self.referrals.collection.create_index(
                 [(field, 1), *EARLIEST_DUE_FIRST],
-                name=f"{field}-waiting",
+                name=waiting_by(field),
                 partialFilterExpression=dict(SOMETHING_OPEN),
             )
         self.referrals.collection.create_index([("state", 1), ("acknowledged", 1)], name="state-acknowledged")

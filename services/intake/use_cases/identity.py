@@ -20,6 +20,16 @@ from shared.access import Actor, Known, known_from, may_read
 HAS_SLOT = {"$type": "number"}
 LIKE_ENOUGH = 200
 """How many people of one name and date of birth are looked at; there are fewer."""
+AND_INSTEAD_OF_THEM = {
+    "$graphLookup": {
+        "from": "persons",
+        "startWith": "$_id",
+        "connectFromField": "_id",
+        "connectToField": "instead_of",
+        "as": "instead",
+    }
+}
+"""Whoever stands instead of one of the persons found, and instead of her in turn."""
 
 
 def with_iin(intake: Intake, actor: Actor, iin: str | None, session: ClientSession | None) -> list[Found]:
@@ -126,17 +136,6 @@ def _everybody(
         session=session,
     )
     return {row["person"]["_id"]: _seen_by(intake, actor, row, session) for row in rows}
-
-
-AND_INSTEAD_OF_THEM = {
-    "$graphLookup": {
-        "from": "persons",
-        "startWith": "$_id",
-        "connectFromField": "_id",
-        "connectToField": "instead_of",
-        "as": "instead",
-    }
-}
 
 
 def _of_their_family(name: str, into: str) -> dict[str, Any]:

@@ -277,6 +277,28 @@ def test_an_event_of_another_kind_or_too_large_is_a_bug_caught_when_saving(thing
         things.tick("a1", step)
 
 
+def test_what_was_read_in_a_transaction_is_changed_as_it_was_read(things, mongo_client):
+    born(things)
+
+    def stepped(session):
+        return things.save(things.get("a1", session), step(things.get("a1", session).state), session)
+
+    with mongo_client.start_session() as session:
+        saved = session.with_transaction(stepped)
+    assert (saved.version, saved.sequence, saved.state.steps, saved.changed) == (2, "0001-000000000002", 1, True)
+    assert things.get("a1").state == saved.state
+    assert len(raw(things)["outbox"]) == 2
+    assert raw(things)["wake_at"] == NOW
+
+
+def test_what_somebody_else_has_changed_since_is_not_written_over(things, mongo_client):
+    old = born(things)
+    things.change("a1", step, ask(if_match=1))
+    with mongo_client.start_session() as session, pytest.raises(Conflict):
+        session.with_transaction(lambda session: things.save(old, step(old.state), session))
+    assert things.get("a1").state.steps == 1
+
+
 def test_several_documents_in_one_transaction(things, mongo_client):
     def both(session):
         things.create("t1", lambda: (Thing(), [happened()]), Once("k", "h"), session)
