@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.callers import until
@@ -28,26 +27,25 @@ class Orders:
         for name in ("orders", "taken", "bugs", "handled"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
-    def carry_out(self, what: str, point: str, parts: Sequence[str]) -> Line:
-        """Order it of these parts, and wait until one of them has carried it out. Raises NotPut where nobody comes there."""
+    def carry_out(self, what: str, point: str, whom: str) -> Line:
+        """Order it of a part, or of whichever of a service's workers comes there first (`intake-workers`), and wait until it is
+        carried out. Raises NotPut where nobody comes there."""
         seen = len(self._journal.lines())
-        orders = [self._folder / "orders" / f"{part}@{point}" for part in parts]
-        for order in orders:
-            written = self._folder / "taken" / order.name
-            written.write_text(what)
-            written.rename(order)
+        order = self._folder / "orders" / f"{whom}@{point}"
+        written = self._folder / "taken" / order.name
+        written.write_text(what)
+        written.rename(order)
 
         def carried_out() -> Line | None:
             lines = self._journal.lines()[seen:]
             return next((line for line in lines if (line.what, line.point) == (what, point)), None)
 
         try:
-            line = until(carried_out, f"{parts[0]} passes {point}", HIT_SECONDS)
+            line = until(carried_out, f"{whom} passes {point}", HIT_SECONDS)
         except AssertionError as late:
             raise NotPut(str(late)) from None
         finally:
-            for order in orders:
-                order.unlink(missing_ok=True)
+            order.unlink(missing_ok=True)
         self._hits[f"{what} {point}"] += 1
         return line
 

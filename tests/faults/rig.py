@@ -222,7 +222,7 @@ class Rig:
     def hit(self, part: str, point: str) -> None:
         """kill -9 the part when it passes the point. Raises NotPut where nobody comes there."""
         self.wait_ready(part)
-        self.orders.carry_out("kill", point, (part,))
+        self.orders.carry_out("kill", point, part)
         self._count_kill(part)
 
     def stop(self, targets: Mapping[str, str], seconds: float) -> None:
@@ -237,8 +237,7 @@ class Rig:
         try:
             for service, point in targets.items():
                 self.wait_ready(f"{service}-worker")
-                workers = self.second_workers.workers_of(service)
-                stopped.append(self.orders.carry_out("stop", point, workers).pid)
+                stopped.append(self.orders.carry_out("stop", point, f"{service}-workers").pid)
             yield
         finally:
             for pid in stopped:

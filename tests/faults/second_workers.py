@@ -19,7 +19,7 @@ class SecondWorkers:
     def begin(self) -> None:
         """From now on each service has two workers."""
         for service in SERVICES:
-            name = _second(service)
+            name = f"{service}-worker-2"
             self._running[name] = Process(
                 (sys.executable, "-m", f"services.{service}", "worker"),
                 {**self._environment_of_the_first(service), "FAULTS_PART": name, "WORKER_METRICS_PORT": "0"},
@@ -35,16 +35,7 @@ class SecondWorkers:
         for worker in self._running.values():
             worker.send(number)
 
-    def workers_of(self, service: str) -> tuple[str, ...]:
-        """The names of all workers that the service has now, the stack's own first."""
-        first, second = f"{service}-worker", _second(service)
-        return (first, second) if second in self._running else (first,)
-
     def _environment_of_the_first(self, service: str) -> dict[str, str]:
         pid = self._stack.pid_of(f"{service}-worker")
         entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
         return dict(entry.partition("=")[::2] for entry in entries if entry)
-
-
-def _second(service: str) -> str:
-    return f"{service}-worker-2"

@@ -1,6 +1,7 @@
 """Orders of the harness to the processes of the stack, by files: who passes a point for which there is an order carries it out.
 
     <folder>/orders/intake-worker@relay:acknowledged      one order; its text is `kill` or `stop`
+    <folder>/orders/intake-workers@consumer:polled        the same, of whichever of a service's workers comes there first
     <folder>/bugs/casework                                which messages a service fails at, as long as the file is there
     <folder>/journal                                      what was carried out: a line `seconds part pid what point` each (monotonic clock)
     <folder>/handled/<service>                            each message that took effect: a line `key sequence`
@@ -25,6 +26,8 @@ LINGER = 2.0
 """For how many seconds."""
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "."))
 _part = ""
+_names: tuple[str, ...] = ()
+"""Whose orders this process carries out."""
 
 
 class Bug(Exception):
@@ -32,8 +35,9 @@ class Bug(Exception):
 
 
 def begin(part: str) -> None:
-    global _part
+    global _part, _names
     _part = part
+    _names = (part, f"{service()}-workers") if "-worker" in part else (part,)
 
 
 def service() -> str:
@@ -50,13 +54,12 @@ def reached(point: str) -> None:
 
 def take(point: str) -> str | None:
     """The order for this point, which is nobody else's from now on."""
-    order = FOLDER / "orders" / f"{_part}@{point}"
     mine = FOLDER / "taken" / uuid.uuid4().hex
-    try:
-        order.rename(mine)
-    except FileNotFoundError:
-        return None
-    return mine.read_text()
+    for whom in _names:
+        with contextlib.suppress(FileNotFoundError):
+            (FOLDER / "orders" / f"{whom}@{point}").rename(mine)
+            return mine.read_text()
+    return None
 
 
 def carry_out(what: str, point: str) -> None:
