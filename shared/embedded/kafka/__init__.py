@@ -20,6 +20,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -139,7 +140,9 @@ def jars() -> Path:
     fetched = JARS / f"fetched-{uuid.uuid4().hex}"
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     command = [maven, "-q", "-B", "-f", str(HERE / "pom.xml"), goal, f"-DoutputDirectory={fetched}"]
-    if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
+    said = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if said.returncode:
+        print(said.stdout, said.stderr, file=sys.stderr)  # where all goes well it only says codes for a terminal
         shutil.rmtree(fetched, ignore_errors=True)
         raise Trouble("Kafka's jars could not be fetched. Is the Maven repository reachable? Then try again.")
     hashes = "".join(
