@@ -104,5 +104,5 @@ lock: ## resolve requirements/*.in anew
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 -c requirements/run.txt requirements/test.in -o requirements/test.txt
 
 clean: ## remove what make made: packages, data, caches
-	rm -rf $(VENV) .assets shared/ui/node_modules .data .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .assets .tools .bench .screenshots shared/ui/node_modules .data .hypothesis .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

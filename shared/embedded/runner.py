@@ -27,7 +27,7 @@ class RunSettings:
     """What `make run` itself reads; everything else in the environment goes on to the parts."""
 
     port: int = 8000
-    """The gateway's port. The other parts listen on PORT+101 … PORT+124; all on loopback only."""
+    """The gateway's port. The other parts listen on PORT+100 … PORT+124; all on loopback only."""
     data_dir: str = ".data"
     """The folder that keeps everything across restarts: database, keys, demo log-ins, logs."""
     mongo_url: str = ""

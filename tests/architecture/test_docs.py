@@ -59,6 +59,9 @@ def test_locks_name_hashes_and_no_host():
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert not re.search(r"https?://", text)
+    npm = (ROOT / "shared" / "ui" / "package-lock.json").read_text()
+    assert '"integrity": "sha512-' in npm
+    assert '"resolved"' not in npm
 
 
 def test_nothing_is_left_for_later_in_code():

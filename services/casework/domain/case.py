@@ -13,7 +13,7 @@ from shared.events import Danger, Moment, OpenItem
 from shared.refusals import NotFound
 
 CONDITIONS = ("residence", "day-centre", "home", "temporary-stay")
-"""Where special social services are given (`domain.md`)."""
+"""Where special social services are given: the forms of the Social Code (background knowledge, to be checked)."""
 GROUPS = ("education", "health", "internal-affairs")
 """Of whom a mobile group consists (rules of the centers, п.20-22)."""
 RESPONSIBLE = ("center", "agency", "family")

@@ -5,8 +5,8 @@
     warnings(iin, birth_date, sex)                    # ("iin-date-mismatch",): to be looked at, never refused
 
 Digits 1-6 are YYMMDD of birth. Digit 7 is the century and the sex: 1/2 = 18xx, 3/4 = 19xx, 5/6 = 20xx, odd = male.
-Digits 8-11 are a serial number. Digit 12 is the check digit. Source: `domain.md`, "IIN"; it agrees with the vectors
-there (about 9% of the numbers need the second pass).
+Digits 8-11 are a serial number. Digit 12 is the check digit. Source: the published algorithm of the
+number (about 9% of the numbers need the second pass).
 
 **Synthetic numbers** have 9 as their seventh digit. Nobody ever gets one; demos and tests use them, where the settings
 allow it (`synthetic=True`). The 9 says neither century nor sex, so `birth_date` and `sex` are None: digits 1-6 have to be
