@@ -54,6 +54,9 @@ SMS = {
     "measures/deliver": "help-given",
 }
 """Command → the template of the one SMS that it causes."""
+UNCLEAN = ("500", "503 bare")
+READ = ("intake", "casework", "referrals")
+"""Whose access logs are looked at."""
 LISTENS = {"intake": INTAKE, "casework": CASEWORK, "referrals": REFERRALS, "notifications": ALL}
 
 
@@ -64,10 +67,10 @@ class Claims:
     handled: Handled
 
     def answers(self) -> None:
-        """Nobody got an answer that nobody should get."""
-        assert not self.ledger.surprises, (
-            f"{len(self.ledger.surprises)} surprises: {Counter(self.ledger.surprises)}"
-        )
+        """Nobody got an answer that nobody should get, whatever was away: an error of ours, or a refusal that says nothing."""
+        told = Counter(self.ledger.surprises)
+        told += Counter({answer: self.ledger.answers[answer] for answer in UNCLEAN})
+        assert not told, f"{told.total()} surprises: {told}"
 
     def appeals(self) -> None:
         """The appeals acknowledged are the appeals there; what was screened to a case is in one case, and closed."""
@@ -153,6 +156,16 @@ class Claims:
                         f"{service}: {told} events of a key, {last.get(key, 0)} took effect"
                     )
 
+    def readings(self) -> None:
+        """Each thing that was shown to somebody stands in the access log of its service, as often as that; a client, in intake's."""
+        lines = {service: self.picture.documents[service]["access_log"].values() for service in READ}
+        logged = {service: Counter(line["subject"] for line in lines[service]) for service in READ}
+        clients = Counter(line["why"] for line in lines["intake"] if line["what"] == "client")
+        for path, times in self.ledger.readings.items():
+            service, thing, last = path.split("/")[1], *path.rsplit("/", 2)[1:]
+            written = clients[thing] if last == "client" else logged[service][last]
+            assert written >= times, f"{service}: read {times} times, {written} lines in the access log"
+
     def _case_of(self, referral_id: str) -> str:
         referral = self.picture.documents["referrals"]["referrals"].get(referral_id)
         return referral["case_id"] if referral else "(a referral that is not there)"
@@ -165,6 +178,7 @@ CLAIMS: Mapping[str, Callable[[Claims], None]] = {
     "events": Claims.events,
     "told": Claims.told,
     "effects-in-order": Claims.effects_in_order,
+    "readings": Claims.readings,
 }
 
 

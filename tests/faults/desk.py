@@ -65,7 +65,9 @@ class Desk:
         self._http.close()
 
     def get(self, who: str, path: str, **params: Any) -> Json:
-        return self._until_answered(who, "GET", path, {200}, params=params)[0].json()
+        shown = self._until_answered(who, "GET", path, {200}, params=params)[0].json()
+        self._ledger.read(_things(path, shown))
+        return shown
 
     def create(self, who: str, path: str, body: Json, key: str, not_yet: Collection[int] = ()) -> Json | None:
         """Create. `not_yet`: statuses that say that it cannot be done yet; then None."""
@@ -157,9 +159,9 @@ class Desk:
             try:
                 answer = self._http.request(method, path, headers=headers, **more)
             except httpx.TransportError as error:
-                self._ledger.count(type(error).__name__)
+                self._ledger.count(type(error).__name__, path)
             else:
-                self._ledger.count(f"{answer.status_code}" if is_clean(answer) else "503 bare")
+                self._ledger.count(f"{answer.status_code}" if is_clean(answer) else "503 bare", path)
                 if answer.status_code in expected:
                     return answer, tries
                 if answer.status_code not in NO_ANSWER:
@@ -176,6 +178,13 @@ def is_clean(answer: httpx.Response) -> bool:
     """Whether an answer that something is away is a problem document that says when to come again."""
     problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
     return answer.status_code != 503 or (problem and answer.headers.get("Retry-After", "").isdigit())
+
+
+def _things(path: str, shown: Json) -> list[str]:
+    """What somebody has read: a list of one thing is logged like the thing itself, and one of more as a list, which is not counted here."""
+    if "items" not in shown:
+        return [path]
+    return [f"{path}/{row['id']}" for row in shown["items"]] if len(shown["items"]) == 1 else []
 
 
 def _shape(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,12 +39,15 @@ class Ledger:
     """All of it. May be used by several threads.
 
     `answers`: how requests were answered, readings included: by status, or the error of the connection; `503 bare` is
-    one that does not say when to come again, or is no problem document. `surprises`: answers that nobody should ever get, whatever
+    one that does not say when to come again, or is no problem document. `to_appeals`: the same of new appeals alone. `readings`: how
+    often each thing was shown, by `/service/…/id`, and `/service/…/id/client`. `surprises`: answers that nobody should ever get, whatever
     dies when. `withdrawn`: template and subject of each SMS that may not leave any more: the person has said so.
     """
 
     done: list[Done] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    to_appeals: Counter[str] = field(default_factory=Counter)
+    readings: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     withdrawn: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -52,9 +56,14 @@ class Ledger:
         with self._lock:
             self.done.append(done)
 
-    def count(self, answer: str) -> None:
+    def count(self, answer: str, path: str) -> None:
         with self._lock:
             self.answers[answer] += 1
+            self.to_appeals[answer] += path.endswith("/appeals")
+
+    def read(self, paths: Iterable[str]) -> None:
+        with self._lock:
+            self.readings.update(paths)
 
     def surprise(self, text: str) -> None:
         with self._lock:

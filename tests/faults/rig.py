@@ -9,7 +9,7 @@
             rig.orders.bug("casework", percent=25)                      # fails at the events of a quarter of the families
             with rig.keeper.full_disk(): …                              # nothing of the database can be written down
             rig.whole()                                                 # nothing ordered, nothing stopped, everything answers
-        rig.differences()                                               # {} where all that was promised holds
+        rig.differences(rest_seconds=120)                               # {} where all that was promised holds
 
 | part of it | module | has |
 |---|---|---|
@@ -55,10 +55,6 @@ from tests.faults.parts import kind_of
 from tests.faults.second_workers import SecondWorkers
 
 INSIDE = Path(__file__).parent / "inside" / "site"
-REST_SECONDS = 120.0
-"""How long the product may take to come to rest after the faults."""
-REST_SECONDS_BROKEN = 25.0
-"""A broken build need not be waited for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,9 +280,8 @@ class Rig:
 
     # ------------------------------------------------------------------ what is to be seen
 
-    def differences(self) -> tuple[dict[str, str], dict[str, int]]:
+    def differences(self, rest_seconds: float) -> tuple[dict[str, str], dict[str, int]]:
         """What does not hold of what was promised, by the name of the check, and what was counted."""
-        rest_seconds = REST_SECONDS if self.build == "honest" else REST_SECONDS_BROKEN
         found, counted = seen.differences(self.world, self.ledger, self.journal, self.strangers, rest_seconds)
         if strange := self.keeper.unexpected():
             found["deaths"] = f"died without being hit: {strange}"

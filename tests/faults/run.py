@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.embedded.trouble import Trouble
@@ -11,6 +12,10 @@ from tests.faults.desk import LetGo
 from tests.faults.orders import NotPut
 from tests.faults.rig import Rig
 from tests.faults.scenarios.scenario import Scenario
+
+REST_SECONDS = 120.0
+"""How long the product may take to come to rest after the faults."""
+REST_SECONDS_BROKEN = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +76,7 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
         found["harm"] = str(error)
     finally:
         rig.second_workers.end()
-    differences, counted = rig.differences()
+    differences, counted = rig.differences(_rest_seconds(scenario, rig.build, found))
     found |= rig.wrong | differences
     found |= scenario.shows(rig)
     return Result(
@@ -89,6 +94,13 @@ def run(rig: Rig, scenario: Scenario, events: int = 0) -> Result:
         seconds=time.monotonic() - begun,
         notes=list(rig.notes),
     )
+
+
+def _rest_seconds(scenario: Scenario, build: str, found: Mapping[str, str]) -> float:
+    """A broken build need not be waited for so long, unless that it does not come to rest is what shows that it is broken."""
+    caught_by = scenario.broken.get(build, frozenset())
+    is_to_show = "at-rest" in caught_by and not caught_by & found.keys()
+    return REST_SECONDS if build == "honest" or is_to_show else REST_SECONDS_BROKEN
 
 
 def aborted(scenario: Scenario, log: str, build: str, seed: int, trace: str) -> Result:

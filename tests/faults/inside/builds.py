@@ -17,6 +17,9 @@ from typing import Any
 
 from tests.faults.inside import orders
 
+LATER = 2.0
+"""Seconds."""
+
 
 def honest() -> None:
     """The product as it is."""
@@ -305,19 +308,33 @@ def kept_answers() -> None:
         ServiceClient.post = remembering
 
 
+def noted_later() -> None:
+    """Answers, and writes down a little later who has read what."""
+    from shared.access_log import AccessLog
+
+    write = AccessLog.write
+
+    @wraps(write)
+    def later(*arguments: Any, **more: Any) -> None:
+        threading.Timer(LATER, write, arguments, more).start()
+        orders.note("broken", "noted-later")
+
+    AccessLog.write = later
+
+
 def patient() -> None:
-    """Referrals waits for intake's answer for as long as it takes."""
+    """Referrals waits for intake's answer for five seconds."""
     from shared.clients import ServiceClient
 
     set_up = ServiceClient.__init__
 
     @wraps(set_up)
-    def without_end(self: ServiceClient, *arguments: Any, **more: Any) -> None:
-        set_up(self, *arguments, **{**more, "timeout": 3600.0})
+    def for_long(self: ServiceClient, *arguments: Any, **more: Any) -> None:
+        set_up(self, *arguments, **{**more, "timeout": 5.0})
         orders.note("broken", "patient")
 
     if orders.service() == "referrals":
-        ServiceClient.__init__ = without_end
+        ServiceClient.__init__ = for_long
 
 
 def asked_early() -> None:
@@ -365,4 +382,5 @@ BUILDS: dict[str, Callable[[], None]] = {
     "kept-answers": kept_answers,
     "patient": patient,
     "asked-early": asked_early,
+    "noted-later": noted_later,
 }

@@ -10,6 +10,7 @@ away: requests are refused cleanly (503), and what was acknowledged before is th
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -45,8 +46,12 @@ def broker(rig: Rig) -> None:
 
 
 def _without_broker(rig: Rig, seconds: float) -> None:
+    before = Counter(rig.ledger.to_appeals)
     rig.kill_broker()
     _still_serves(rig, seconds)
+    told = rig.ledger.to_appeals - before
+    if told.keys() != {"201"}:
+        rig.wrong["appeals-refused"] = f"told to new appeals, while the broker was away: {dict(told)}"
     rig.broker.start()
 
 

@@ -64,5 +64,5 @@ SCENARIO = Scenario(
     harm=harm,
     shows=shows,
     setup=Setup(mongod_options=OPLOG),
-    broken={"by-stream": frozenset({"at-rest", "documents"})},
+    broken={"by-stream": frozenset({"documents"})},
 )

@@ -18,8 +18,8 @@ from tests.faults.scenarios.scenario import Differences, Scenario
 
 TARGETS = [
     (service, point)
-    for service in ("intake", "casework", "referrals")
     for point in ("web:committed", "command:before-write")
+    for service in ("intake", "casework", "referrals")
 ]
 SENT_ONCE_MORE = 15
 ANSWERED_WITHIN = 20.0
@@ -28,7 +28,7 @@ each kill that can have hit his request once more; in a long run somebody is hit
 
 
 def harm(rig: Rig) -> None:
-    for n in range(rig.times(2, len(TARGETS), scale.kills_in_one())):
+    for n in range(rig.times(4, len(TARGETS), scale.kills_in_one())):
         rig.hit(*TARGETS[n % len(TARGETS)])
 
 
@@ -69,5 +69,6 @@ SCENARIO = Scenario(
     broken={
         "publish-first": frozenset({"repeats", "order"}),
         "no-dedupe": frozenset({"answers", "appeals", "referrals", "same-key"}),
+        "noted-later": frozenset({"readings"}),
     },
 )
