@@ -2,7 +2,7 @@
 
     make fuzz                       # all of it, on a stack of its own
     make fuzz SEED=7                # the same requests again; the seed is printed
-    make fuzz EXAMPLES=20 BODIES=500
+    make fuzz EXAMPLES=20 BODIES=500    # so many bodies have to be refused for what they are
 
 Schemathesis calls every operation with a token of each role, those that the role may not use included. The exit code is 0 when every
 answer was as it must be and nothing was left behind.
@@ -23,7 +23,8 @@ from typing import Any
 
 from shared.embedded.ports import free_base
 from shared.embedded.stack import Stack
-from tests.attacks.corpus import corpus, creating, left_behind, send
+from tests.attacks import specs
+from tests.attacks.corpus import SPARE, corpus, creating, left_behind, send, shows_nothing
 from tests.attacks.specs import CALLERS, Run, token_of
 from tests.callers import Callers
 from tests.oracle import World
@@ -70,14 +71,15 @@ def _bodies(stack: Stack, world: World, people: Callers, things: Any, count: int
         began = time.monotonic()
         world.at_rest()
         before = world.picture()
-        tally = send(route, people.anew(WORKER), corpus(route, things, count, seed))
+        tally = send(route, people.anew(WORKER), corpus(route, things, int(SPARE * count), seed))
         world.at_rest(600)
-        wrong = tally.wrong + left_behind(route, tally, before, world.picture())
+        wrong = tally.wrong + shows_nothing(tally, count) + left_behind(route, tally, before, world.picture())
         yield f"broken bodies {route}", tally.statuses, wrong, time.monotonic() - began
 
 
 def _specs(stack: Stack, people: Callers, things: Any, examples: int, seed: int) -> Iterator[Row]:
     for caller in CALLERS:
+        runs = []
         for service, document in documents(stack.origin).items():
             run = Run(
                 document=document,
@@ -90,7 +92,10 @@ def _specs(stack: Stack, people: Callers, things: Any, examples: int, seed: int)
             )
             began = time.monotonic()
             wrong = list(run.differences())
+            runs.append(run)
             yield f"{service} for {caller}", run.answers, wrong, time.monotonic() - began
+        if nothing := specs.shows_nothing(caller, runs):
+            yield f"all of {caller}", Counter(), nothing, 0.0
 
 
 if __name__ == "__main__":

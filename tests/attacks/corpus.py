@@ -30,6 +30,10 @@ from tests.system.interface import Route
 from tests.system.test_contract import sound
 
 AT_A_TIME = 2
+SPARE = 1.1
+"""So many times more are sent than have to be refused: some of those that met with accidents are right."""
+FOR_WHAT_IT_IS = (400, 404, 409, 413, 422)
+"""Refusals of a body; others, of who sends it or how, would show nothing."""
 FRESH_AFTER = 25
 """So many bodies are made from one that is right: then from another, about other people."""
 
@@ -101,6 +105,11 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
     @property
+    def refused(self) -> int:
+        """How many were refused for what they are."""
+        return sum(self.statuses[status] for status in FOR_WHAT_IT_IS)
+
+    @property
     def ids(self) -> set[str]:
         """Of all that was created, and of whom it is about."""
         return {shown[name] for _, shown in self.accepted for name in ("id", "family_id", "person_id")}
@@ -128,6 +137,14 @@ def send(route: Route, caller: Caller, bodies: Iterable[Body]) -> Tally:
         for body, answer in senders.map(one, bodies):
             tally.take(body, answer)
     return tally
+
+
+def shows_nothing(tally: Tally, wanted: int) -> list[str]:
+    """Why what was sent shows nothing, if that is so."""
+    found = [] if tally.accepted else ["not even the right body was accepted"]
+    if tally.refused < wanted:
+        found.append(f"only {tally.refused} of {wanted} were refused for what they are: {tally.statuses}")
+    return found
 
 
 def left_behind(route: Route, tally: Tally, before: Picture, after: Picture) -> list[str]:

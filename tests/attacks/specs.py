@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ CALLERS = (
     "registry-family-map",
 )
 """Somebody of each role, by log-in and by client credentials."""
+FOLLOWERS = ("worker.astana", "supervisor.astana")
+"""Who may do enough to come from one operation to another by the links of the documents."""
 KNOWN = 0.5
 """How often an id is that of something that is there."""
 PLACES = ("path", "query", "body")
@@ -73,6 +75,8 @@ class Run:
     examples: int = 5
     answers: Counter[int] = field(default_factory=Counter)
     """Status → how often it was answered."""
+    followed: Counter[str] = field(default_factory=Counter)
+    """Operation → how often it was come to by a link."""
 
     def differences(self) -> Iterator[str]:
         """What is otherwise than the document says, each kind once per operation."""
@@ -81,12 +85,27 @@ class Run:
             if isinstance(event, events.NonFatalError):
                 yield f"{event.label}: {event.info.title}: {event.info.message}"
             if isinstance(event, events.ScenarioFinished):
-                self.answers.update(
-                    each.response.status_code
-                    for each in event.recorder.interactions.values()
-                    if each.response is not None
+                answered = [
+                    each for each in event.recorder.interactions.values() if each.response is not None
+                ]
+                self.answers.update(each.response.status_code for each in answered)
+                # Some are asked without a token on purpose; with it, nobody is a stranger (it lives for fifteen minutes).
+                yield from (f"a stranger: {_shown(each)}" for each in answered if self._is_estranged(each))
+                self.followed.update(
+                    node.value.operation.label
+                    for node in event.recorder.cases.values()
+                    if node.transition is not None
                 )
                 yield from _failures(event.recorder, told)
+
+    def _is_estranged(self, asked: Any) -> bool:
+        sent = [
+            value
+            for name, values in asked.request.headers.items()
+            if name.lower() == "authorization"
+            for value in values
+        ]
+        return asked.response.status_code == 401 and sent == [f"Bearer {self.token}"]
 
     def _schema(self) -> Any:
         document = copy.deepcopy(dict(self.document))  # schemathesis writes what it infers into its own
@@ -126,6 +145,15 @@ class Run:
                 *({"include-path": path, "checks": _also(more)} for path, more in LATER.items()),
             ],
         }
+
+
+def shows_nothing(caller: str, runs: Sequence[Run]) -> list[str]:
+    """Why all the runs of somebody show nothing, if that is so."""
+    answers = sum((run.answers for run in runs), Counter[int]())
+    found = [] if answers[200] else [f"nothing was answered with 200: {answers}"]
+    if caller in FOLLOWERS and not any(run.followed for run in runs):
+        found.append("no link was followed")
+    return found
 
 
 def token_of(caller: Caller) -> str:

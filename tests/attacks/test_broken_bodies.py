@@ -10,7 +10,7 @@ import random
 import pytest
 
 from tests.attacks.bodies import broken, members
-from tests.attacks.corpus import RIGHT, corpus, creating, left_behind, send
+from tests.attacks.corpus import RIGHT, SPARE, corpus, creating, left_behind, send, shows_nothing
 
 COUNT = 300
 
@@ -26,12 +26,10 @@ def test_broken_bodies_are_refused_and_leave_nothing(people, world, routes, thin
     seed = random.randrange(2**32)
     world.at_rest()
     before = world.picture()
-    tally = send(route, people("worker.astana"), corpus(route, things, COUNT, seed))
+    tally = send(route, people("worker.astana"), corpus(route, things, int(SPARE * COUNT), seed))
     world.at_rest()
-    wrong = tally.wrong + left_behind(route, tally, before, world.picture())
+    wrong = tally.wrong + shows_nothing(tally, COUNT) + left_behind(route, tally, before, world.picture())
     assert not wrong, f"seed {seed}:\n" + "\n".join(wrong)
-    assert tally.accepted, "not even the right body was accepted"
-    assert len(tally.accepted) < COUNT / 2, f"the corpus is hardly broken: {tally.statuses}"
 
 
 @pytest.mark.parametrize("path", RIGHT)
