@@ -28,6 +28,10 @@ from tests.system.whose import Family
 CONVERTER = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 PAGE = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
 PANEL = {**PAGE, "HX-Request": "true"}
+FLEETING = re.compile(
+    r"""name="_(?:key|loaded)" value="[^"]*"|<code>[A-Za-z0-9-]{8,64}</code>|<time[^>]*>[^<]*</time>"""
+)
+"""What differs from answer to answer: a form's key and hour, the number of a request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +182,17 @@ def forms_of(page: Page, routes: Sequence[Route], things: Mapping[str, Any]) -> 
         if by.startswith("?"):
             return [form(f"{thing}/{name}", {by[1:]: name}) for name in commands]
         return [form(f"{thing}/{name}", **{by: name.rpartition("consents/")[2]}) for name in commands]
+    (path,) = tried(page)
+    return [form(path, {"case_id": things["case_id"]} if page.rule == "/referrals/new" else {})]
+
+
+def tried(page: Page) -> set[str]:
+    """The routes of the API whose bodies the page's forms are."""
+    if page.rule in OF_COMMANDS:
+        thing, commands, _ = OF_COMMANDS[page.rule]
+        return {f"{thing}/{name}" for name in commands}
     alike = page.rule.replace(f"/{page.service}/", f"/{page.service}/v1/", 1)
-    query = {"case_id": things["case_id"]} if page.rule == "/referrals/new" else {}
-    return [form(OF_ANOTHER_NAME.get(page.rule, alike), query)]
+    return set() if page.rule in BARE else {OF_ANOTHER_NAME.get(page.rule, alike)}
 
 
 def about(body: Any, things: Mapping[str, Any]) -> Any:
@@ -220,6 +232,16 @@ def attempts(
 
 
 # ---------------------------------------------------------------------------------------------- what tests share
+
+
+def counted(world) -> dict[str, int]:
+    """How much there is of everything that people write."""
+    return {
+        f"{service}.{name}": world.database(service)[name].count_documents({})
+        for service in ("intake", "casework", "referrals", "notifications")
+        for name in world.database(service).list_collection_names()
+        if name not in ("access_log", "lease", "heartbeats")
+    }
 
 
 @pytest.fixture(scope="module")
