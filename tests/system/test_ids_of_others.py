@@ -43,7 +43,7 @@ WITH_CASES = [("open", caller) for caller in ELSEWHERE] + [
 """Those of them who have cases of their own, beside which they name another's: of another center, and of the same one."""
 
 NOT_LOOKED_UP = {"POST /casework/v1/cases/{case_id}/plan/sign person_id"}
-"""Casework does not know who belongs to a family: it keeps who has signed as the holder says it, and finds nothing by it."""
+"""The plan of every family here is signed already, and that is told first. (Who may be named: tests/unit/casework/test_planning.py.)"""
 DOORS = {"/intake/v1/persons/{person_id}/disclosure", "/intake/v1/persons/{person_id}/contact"}
 REFERENCE = {
     "/casework/v1/staff",

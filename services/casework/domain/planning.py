@@ -127,7 +127,7 @@ def sign_plan(
 ) -> Decision:
     """The worker or the family has signed the draft; when both have, the head's approval is waited for.
 
-    `person_id`: who of the family. Raises WrongState (also without a draft), Invalid.
+    `person_id`: who of the family; casework knows of the person of the case alone. Raises WrongState (also without a draft), Invalid.
     """
     step(case, "plan/sign", to="planning")
     draft = case.draft
@@ -135,6 +135,8 @@ def sign_plan(
         raise Invalid({"by": [N_("Has signed this version already.")]})
     if by != "family" and person_id is not None:
         raise Invalid({"person_id": [N_("Only a member of the family is named.")]})
+    if person_id not in (None, case.person_id):
+        raise Invalid({"person_id": [N_("Name the person of the case, or nobody.")]})
     signature = Signature(by=by, actor=actor, person_id=person_id, method=method, at=now)
     signed = replace(draft, signatures=(*draft.signatures, signature))
     is_complete = all(signed.signed_by(signer) for signer in SIGNERS)

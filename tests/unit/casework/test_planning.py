@@ -124,6 +124,16 @@ def test_both_signatures_lead_to_approval_by_the_center():
     assert (approve.item, approve.owner.kind, approve.owner.id) == ("approve", "center", "center-71-1")
 
 
+def test_for_the_family_signs_the_person_of_the_case_or_somebody_unnamed():
+    """Of anybody else casework does not know whether he is of the family: he may be of one that the holder may not read."""
+    case = drafted()
+    for person_id in ("person-1", None):
+        assert planning.sign_plan(case, "family", person_id, "paper", **BY_WORKER)[0].plan.signatures
+    with pytest.raises(Invalid) as refused:
+        planning.sign_plan(case, "family", "person-2", "paper", **BY_WORKER)
+    assert refused.value.errors == {"person_id": ["Name the person of the case, or nobody."]}
+
+
 def test_there_is_nothing_to_sign_without_a_draft():
     with pytest.raises(WrongState) as refused:
         planning.sign_plan(assessed(), "worker", None, "paper", **BY_WORKER)
