@@ -127,7 +127,7 @@ def sign_plan(
 ) -> Decision:
     """The worker or the family has signed the draft; when both have, the head's approval is waited for.
 
-    `person_id`: who of the family; casework knows of the person of the case alone. Raises WrongState (also without a draft), Invalid.
+    `person_id`: who of the family; casework knows that of the case alone. Raises WrongState (also without a draft), Invalid.
     """
     step(case, "plan/sign", to="planning")
     draft = case.draft
