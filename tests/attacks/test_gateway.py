@@ -396,7 +396,7 @@ SLOW = 200
 
 @pytest.mark.parametrize("what", ["headers", "bodies"])
 def test_others_are_served_while_many_send_a_byte_now_and_then(stack, people, what):
-    """And the gateway has done with the slow ones by itself: with headers after five seconds, with bodies after thirty."""
+    """And headers that do not come to their end the gateway cuts off by itself, after five seconds. (Bodies have thirty.)"""
     worker = people("worker.astana")
     token = worker.http.headers["Authorization"]
     head = f"POST /casework/v1/cases/x/help HTTP/1.1\r\nHost: 127.0.0.1:{stack.port}\r\nAuthorization: {token}\r\n"

@@ -113,7 +113,7 @@ CLAIMS: dict[str, Mapping[str, Any]] = {
     "for the pages' client": {"aud": STAFF_PAGES},
     "for nobody": {"aud": None},
     "for an empty list": {"aud": []},
-    "by another issuer": {"iss": "http://127.0.0.1:1/oidc"},
+    "by another issuer": {"iss": "https://another.example/oidc"},
     "by an issuer that begins alike": {"iss": "{iss}/"},
     "by nobody": {"iss": None},
     "of nobody": {"sub": None},
@@ -187,6 +187,11 @@ def hostile(tokens: Mapping[str, Any], key: ECKey, elsewhere: str) -> Iterator[t
         yield (
             f"keys elsewhere ({name})",
             es256(own, {**header, name: f"{elsewhere}/jwks", "kid": "elsewhere"}, raised),
+        )
+    for signer, name in ((own, "our own key"), (key, "the issuer's key")):
+        yield (
+            f"issued elsewhere, {name}",
+            es256(signer, {**header, "kid": "elsewhere"}, {**raised, "iss": elsewhere}),
         )
     yield "another type", es256(key, {**header, "typ": "JWT"}, claims)
     yield "no type", es256(key, {name: each for name, each in header.items() if name != "typ"}, claims)
@@ -272,6 +277,10 @@ def test_who_is_refused_is_told_nothing_but_that(anybody, attempts):
 
 def test_nobody_looks_for_keys_where_a_token_says(anybody, attempts, elsewhere):
     address, visits = elsewhere
+    leading = [token for what, token in attempts.items() if "elsewhere" in what]
+    assert len(leading) == 5
+    for token in leading:
+        assert set(statuses(anybody, token).values()) == {401}
     assert not visits
     socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))).close()
     until(lambda: visits, "the trap hears who comes")
