@@ -18,6 +18,7 @@ from typing import Any
 
 import schemathesis
 from schemathesis.engine import events, from_schema
+from schemathesis.engine.run import PhaseName
 
 from tests.callers import Caller
 
@@ -38,6 +39,11 @@ FOLLOWERS = ("worker.astana", "supervisor.astana")
 """Who may do enough to come from one operation to another by the links of the documents."""
 KNOWN = 0.5
 """How often an id is that of something that is there."""
+UNMOVED = {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}}
+"""Answers decide nothing about what is asked next: else Hypothesis sees another choice than the first time, and schemathesis ends with
+the operation there, after one example or three, in silence."""
+MOST_OF = 0.7
+"""Of an operation with hardly anything to choose there are fewer examples than were asked for."""
 PLACES = ("path", "query", "body")
 """Where a name may stand."""
 REFUSED = ["400", "401", "403", "404", "405", "409", "411", "412", "413", "415", "422", "428"]
@@ -75,6 +81,8 @@ class Run:
     examples: int = 5
     answers: Counter[int] = field(default_factory=Counter)
     """Status → how often it was answered."""
+    fuzzed: Counter[str] = field(default_factory=Counter)
+    """Operation → how many random requests there were."""
     followed: Counter[str] = field(default_factory=Counter)
     """Operation → how often it was come to by a link."""
 
@@ -91,6 +99,8 @@ class Run:
                 self.answers.update(each.response.status_code for each in answered)
                 # Some are asked without a token on purpose; with it, nobody is a stranger (it lives for fifteen minutes).
                 yield from (f"a stranger: {_shown(each)}" for each in answered if self._is_estranged(each))
+                if event.phase is PhaseName.FUZZING:
+                    self.fuzzed[event.label] += len(answered)
                 self.followed.update(
                     node.value.operation.label
                     for node in event.recorder.cases.values()
@@ -130,7 +140,7 @@ class Run:
             "headers": {"Authorization": f"Bearer {self.token}"},
             "continue-on-failure": True,
             "generation": {"max-examples": self.examples, "no-shrink": True, "database": "none"},
-            "phases": {"stateful": {"enabled": chains}},
+            "phases": {"fuzzing": UNMOVED, "stateful": {"enabled": chains}},
             "checks": {
                 "negative_data_rejection": {"expected-statuses": REFUSED},
                 "positive_data_acceptance": {"expected-statuses": UNDERSTOOD},
@@ -151,6 +161,10 @@ def shows_nothing(caller: str, runs: Sequence[Run]) -> list[str]:
     """Why all the runs of somebody show nothing, if that is so."""
     answers = sum((run.answers for run in runs), Counter[int]())
     found = [] if answers[200] else [f"nothing was answered with 200: {answers}"]
+    fuzzed = sum(run.fuzzed.total() for run in runs)
+    wanted = MOST_OF * sum(run.examples * len(run.only) for run in runs)
+    if fuzzed < wanted:
+        found.append(f"only {fuzzed} random requests, not {wanted:.0f}")
     if caller in FOLLOWERS and not any(run.followed for run in runs):
         found.append("no link was followed")
     return found
