@@ -21,6 +21,9 @@ from tests.oracle import World
 from tests.system import whose
 from tests.system.interface import ROLES_OF, Route, documents, routes_of
 
+EXAMPLES = 2
+"""Random requests to each operation, by each caller; what the schemas let say and forbid is gone through whole."""
+
 
 @dataclass(frozen=True)
 class Fuzzed:
@@ -66,6 +69,7 @@ def test_services_answer_as_their_documents_say(fuzzed, caller):
             enumerated={str(route) for route in mine if is_first(caller, route)},
             known=fuzzed.things,
             seed=fuzzed.seed,
+            examples=EXAMPLES,
         )
         wrong += run.differences()
         runs.append(run)
