@@ -118,7 +118,7 @@ class Tally:
         self.statuses[answer.status_code] += 1
         try:
             sound(answer)
-            refused = 400 <= answer.status_code < 500
+            refused = answer.status_code in FOR_WHAT_IT_IS
             assert refused or (body.may_be_right and answer.status_code == 201), answer.text[:300]
         except (AssertionError, ValueError) as difference:
             self.wrong.append(f"{answer.status_code} for {body.raw[:1000]!r}: {difference}")

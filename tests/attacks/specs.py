@@ -42,6 +42,11 @@ KNOWN = 0.5
 UNMOVED = {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}}
 """Answers decide nothing about what is asked next: else Hypothesis sees another choice than the first time, and schemathesis ends with
 the operation there, after one example or three, in silence."""
+AS_WRITTEN = {"algorithms": []}
+"""Links that stand in the document, and none that schemathesis would infer: with those it begins by commands on ids that it has made
+up, and never comes to follow one of ours."""
+ENOUGH = 50
+"""With so many examples a POST that creates is right by chance now and then, so that there are links to follow in every service."""
 MOST_OF = 0.7
 """Of an operation with hardly anything to choose there are fewer examples than were asked for."""
 PLACES = ("path", "query", "body")
@@ -84,7 +89,7 @@ class Run:
     fuzzed: Counter[str] = field(default_factory=Counter)
     """Operation → how many random requests there were."""
     followed: Counter[str] = field(default_factory=Counter)
-    """Operation → how often it was come to by a link."""
+    """Operation → how often it was come to by a link, with something of the answer before."""
 
     def differences(self) -> Iterator[str]:
         """What is otherwise than the document says, each kind once per operation."""
@@ -104,7 +109,7 @@ class Run:
                 self.followed.update(
                     node.value.operation.label
                     for node in event.recorder.cases.values()
-                    if node.transition is not None
+                    if node.transition is not None and node.is_transition_applied
                 )
                 yield from _failures(event.recorder, told)
 
@@ -125,6 +130,10 @@ class Run:
         schema.config.base_url = self.origin
         return schema.exclude(lambda context: context.operation.label not in self.only)
 
+    @property
+    def has_links(self) -> bool:
+        return any("links" in answer for answer in self._answers())
+
     def _answers(self) -> Iterator[Mapping[str, Any]]:
         for label in self.only:
             method, path = label.split(" ")
@@ -134,13 +143,12 @@ class Run:
         """See the reference of schemathesis' configuration file."""
         known = {name: {"dictionary": name, "probability": KNOWN} for name in self.known}
         not_enumerated = sorted(self.only - (self.only if self.enumerated is None else self.enumerated))
-        chains = any("links" in answer for answer in self._answers())
         return {
             "seed": self.seed,
             "headers": {"Authorization": f"Bearer {self.token}"},
             "continue-on-failure": True,
             "generation": {"max-examples": self.examples, "no-shrink": True, "database": "none"},
-            "phases": {"fuzzing": UNMOVED, "stateful": {"enabled": chains}},
+            "phases": {"fuzzing": UNMOVED, "stateful": {"enabled": self.has_links, "inference": AS_WRITTEN}},
             "checks": {
                 "negative_data_rejection": {"expected-statuses": REFUSED},
                 "positive_data_acceptance": {"expected-statuses": UNDERSTOOD},
@@ -165,9 +173,17 @@ def shows_nothing(caller: str, runs: Sequence[Run]) -> list[str]:
     wanted = MOST_OF * sum(run.examples * len(run.only) for run in runs)
     if fuzzed < wanted:
         found.append(f"only {fuzzed} random requests, not {wanted:.0f}")
-    if caller in FOLLOWERS and not any(run.followed for run in runs):
-        found.append("no link was followed")
+    if caller in FOLLOWERS:
+        found += [f"no link of {title} was followed" for title in _not_followed(runs)]
     return found
+
+
+def _not_followed(runs: Sequence[Run]) -> list[str]:
+    """Documents none of whose links was followed. With few examples that may be so of some, but not of all."""
+    linked = [run for run in runs if run.has_links]
+    missing = [run for run in linked if not run.followed]
+    few = any(run.examples < ENOUGH for run in linked)
+    return [] if few and len(missing) < len(linked) else [run.document["info"]["title"] for run in missing]
 
 
 def token_of(caller: Caller) -> str:
