@@ -56,4 +56,5 @@ SCENARIO = Scenario(
         "no-dedupe": frozenset({"answers", "appeals", "referrals", "events", "told"}),
         "no-time-outs": frozenset({"harm", "at-rest"}),
     },
+    broken_on=("embedded",),  # in a short run the one link that fails is that to the database
 )
