@@ -137,7 +137,8 @@ def broker_for(log: str, folder: Path) -> Iterator[Broker | None]:
         yield None
         return
     port = free_base()
-    with hold(port), Broker(folder / "kafka", port, proxy=port + 3) as broker:  # it is killed, and its port is then nobody's
+    # The broker is killed, and its port is nobody's then.
+    with hold(port), Broker(folder / "kafka", port, proxy=port + 3) as broker:
         yield broker
 
 
