@@ -125,7 +125,7 @@ def runs(knobs: Knobs, folder: Path) -> Iterator[Result]:
                 for seed in knobs.seeds:
                     yield from on_the_product(scenarios, folder, log, seed, knobs, broker)
             for scenario in scenarios:
-                for build in scenario.builds(log):
+                for build in scenario.broken:
                     if knobs.build in ("", build):
                         yield on_a_broken_build(scenario, folder, log, build, knobs.seed, broker)
 

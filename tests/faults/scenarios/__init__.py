@@ -40,6 +40,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     *disk_full.SCENARIOS,
     intake_away.SCENARIO,
     consent_withdrawn.SCENARIO,
-    stream_lost.SCENARIO,
-    links.SCENARIO,
+    *stream_lost.SCENARIOS,
+    *links.SCENARIOS,
 )

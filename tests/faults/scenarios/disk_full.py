@@ -22,7 +22,7 @@ from tests.faults.inside.orders import IN_HAND
 from tests.faults.load import HEAD
 from tests.faults.parts import SERVICES, WORKERS
 from tests.faults.rig import Rig
-from tests.faults.scenarios.scenario import Scenario
+from tests.faults.scenarios.scenario import on_each_log
 
 READINGS = {
     "intake": "/intake/v1/worklist",
@@ -127,10 +127,12 @@ def _no_room_for_the_log(rig: Rig) -> None:
     rig.go_on(10)
 
 
-SCENARIOS = tuple(
-    Scenario(number=18, name="told to end, disk full", harm=harm, logs=(log,), broken=broken)
-    for log, broken in {
+SCENARIOS = on_each_log(
+    {
         "embedded": {"abrupt": frozenset({"in-hand"}), "away-is-a-bug": frozenset({"clean", "answers"})},
         "kafka": {"trusting": frozenset({"order", "documents"})},  # the others do not go by the log
-    }.items()
+    },
+    number=18,
+    name="told to end, disk full",
+    harm=harm,
 )

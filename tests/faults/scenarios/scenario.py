@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.rig import PLAIN, Rig, Setup
 
@@ -18,8 +19,7 @@ def nothing_else(rig: Rig) -> Differences:
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """`number`: its number in the plan. `shows`: what else does not hold, looked at when everything is at rest, the name of the check
-    → what is wrong. `broken`: build → the checks of which one must find it, on the logs `broken_on` (one is enough where what these
-    builds leave out does not go by the log)."""
+    → what is wrong. `broken`: build → the checks of which one must find it."""
 
     number: int
     name: str
@@ -29,8 +29,9 @@ class Scenario:
     two_workers: bool = False
     setup: Setup = PLAIN
     logs: tuple[str, ...] = field(default=LOGS)
-    broken_on: tuple[str, ...] = field(default=LOGS)
 
-    def builds(self, log: str) -> list[str]:
-        """The broken builds that it must catch on this log."""
-        return list(self.broken) if log in self.logs and log in self.broken_on else []
+
+def on_each_log(broken: Mapping[str, Mapping[str, frozenset[str]]], **same: Any) -> tuple[Scenario, ...]:
+    """A scenario once for each log, with its own broken builds there: what a build leaves out need not go by every log, and on one
+    that it does not go by it shows nothing more."""
+    return tuple(Scenario(logs=(log,), broken=builds, **same) for log, builds in broken.items())

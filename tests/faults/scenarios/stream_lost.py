@@ -13,7 +13,7 @@ from shared import mongo
 from tests.callers import until
 from tests.faults.rig import Rig, Setup
 from tests.faults.scenarios.log_away import drains
-from tests.faults.scenarios.scenario import Differences, Scenario
+from tests.faults.scenarios.scenario import Differences, on_each_log
 
 PUBLISHED_WITHIN = 20.0
 """Seconds; a relay that was dead starts in that time, and one that stood still takes its lease again."""
@@ -58,12 +58,14 @@ def shows(rig: Rig) -> Differences:
     )
 
 
-SCENARIO = Scenario(
+SCENARIOS = on_each_log(
+    {
+        "embedded": {"by-stream": frozenset({"documents"})},
+        "kafka": {},  # what wakes a relay is the database's, whatever log it carries to
+    },
     number=15,
     name="change stream lost",
     harm=harm,
     shows=shows,
     setup=Setup(mongod_options=OPLOG),
-    broken={"by-stream": frozenset({"documents"})},
-    broken_on=("embedded",),  # what wakes a relay is the database's, whatever log it carries to
 )
